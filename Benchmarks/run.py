@@ -1,0 +1,196 @@
+"""The figures of the README: medians of several runs against a release build, on loopback.
+
+    make bench                 everything (about ten minutes)
+    HUB_BENCH_QUICK=1 make bench   one short run of each, to see that all of it works
+    python Benchmarks/run.py fanout quotes    only these
+
+Fan-out is measured with an epoll client in C. It is looked for as shared/tools/wsload.c beside the checkout; without it
+the fan-out figures are left out, and the output says so.
+"""
+
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "Tests" / "System"))
+
+from hubprocess import Hub, binary  # noqa: E402
+
+QUICK = bool(os.environ.get("HUB_BENCH_QUICK"))
+RUNS = 1 if QUICK else 3
+SECONDS = 2 if QUICK else int(os.environ.get("HUB_BENCH_SECONDS", "10"))
+
+FEED = """
+hub: {{ listen: "127.0.0.1:PORT", data: ./data, retention: {{ journal_size: 2GiB, min_free: 100MiB }} }}
+providers:
+  simulator: {{ plugin: simulator, settings: {{ seed: 1, rate: {rate}, kinds: [trade], history: 0 }} }}
+pipelines:
+  bench: {{ from: [simulator], instruments: [{symbols}], bars: [1m] }}
+"""
+SYMBOLS = ", ".join(f'"SIM:S{i:02}"' for i in range(16))
+
+
+def report(name: str, value: str, target: str = "") -> None:
+    print(f"{name:58} {value:>34}   {target}", flush=True)
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def load_client(folder: pathlib.Path):
+    source = ROOT.parent / "shared" / "tools" / "wsload.c"
+    if not source.exists():
+        return None
+    target = folder / "wsload"
+    subprocess.run(["cc", "-O2", "-w", "-o", str(target), str(source)], check=True)
+    return target
+
+
+def micro(*arguments: str) -> dict:
+    program = pathlib.Path(binary()).parent / "hub-bench"
+    out = subprocess.run([str(program), *arguments], capture_output=True, text=True, check=True).stdout
+    return json.loads(out.strip().splitlines()[-1])
+
+
+def abi(folder):
+    rates = [micro("abi", "--seconds", str(min(SECONDS, 3)))["records_per_second"] for _ in range(RUNS)]
+    report("records across the ABI, batch 256, host checks on", f"{median(rates) / 1e6:.0f} M/s", "target >= 150 M/s")
+
+
+def sequencer(folder):
+    runs = [micro("sequencer", "--seconds", str(SECONDS), "--folder", str(folder / f"seq{i}")) for i in range(RUNS)]
+    rates = [run["records_per_second"] for run in runs]
+    report(f"sequencer, fold and journal, one core, {SECONDS} s", f"{median(rates) / 1e6:.2f} M/s", "target >= 5 M/s")
+
+
+def feed_hub(folder: pathlib.Path, name: str, rate) -> Hub:
+    return Hub(folder / name, FEED.format(rate=rate, symbols=SYMBOLS)).start()
+
+
+SUBSCRIBE = '{"op":"subscribe","id":1,"symbols":["SIM:*"],"types":["trade"]}'
+
+
+def load_command(client, hub: Hub, connections: int, seconds: float, *more: str):
+    return [str(client), "127.0.0.1", str(hub.port), "/v1/stream", "-n", str(connections), "-s", str(seconds), "-w", "3",
+            "-m", SUBSCRIBE, *more]
+
+
+def load(client, hub: Hub, connections: int, seconds: float) -> dict:
+    """One connection is read event by event, with latencies; the others only byte by byte: a client that parses all of
+    them (a gigabyte a second) would be what is measured."""
+    crowd = None
+    if connections > 1:
+        crowd = subprocess.Popen(load_command(client, hub, connections - 1, seconds), stdout=subprocess.PIPE, text=True)
+    one = subprocess.run(
+        load_command(client, hub, 1, seconds, "-k", '"type":"trade"', "-t", '"received":'),
+        capture_output=True, text=True, check=True, timeout=seconds + 60)
+    result = json.loads(one.stdout)
+    if crowd:
+        others = json.loads(crowd.communicate(timeout=60)[0])
+        # Everybody gets the same bytes: what the crowd got a connection, in the events of the one that was counted.
+        share = others["mb_per_s"] / (connections - 1) / max(result["mb_per_s"], 1e-9)
+        result["events_per_s"] *= 1 + share * (connections - 1)
+        result["failed"] += others["failed"]
+    return result
+
+
+def fan_out_case(folder, client, rate: int, connections: int):
+    results = []
+    for run in range(RUNS):
+        hub = feed_hub(folder, f"fan{rate}x{connections}-{run}", rate)
+        try:
+            results.append(load(client, hub, connections, SECONDS))
+        finally:
+            hub.stop()
+    return {key: median([result[key] for result in results]) for key in ("events_per_s", "p50_us", "p99_us", "failed")}
+
+
+def fanout(folder):
+    client = load_client(folder)
+    if client is None:
+        report("fan-out", "left out", "no shared/tools/wsload.c beside the checkout")
+        return
+    for rate, connections, target in (
+        (50_000, 100, "target all delivered, p99 < 5 ms"),
+        (1_500, 1_000, "target all delivered, p99 < 20 ms"),
+        (50_000, 1, "target p50 <= 150 us, p99 <= 500 us"),
+    ):
+        result = fan_out_case(folder, client, rate, connections)
+        offered = rate * connections
+        report(
+            f"{rate:,} trades/s to {connections:,} clients (JSON)",
+            f"{result['events_per_s'] / offered * 100:.1f} %, p50 {result['p50_us']:.0f} us, p99 {result['p99_us']:.0f} us",
+            target)
+
+
+def ceiling(folder):
+    client = load_client(folder)
+    if client is None or QUICK:
+        return
+    best = 0
+    for rate in (60_000, 80_000, 100_000, 125_000, 150_000):
+        result = fan_out_case(folder, client, rate, 100)
+        if result["events_per_s"] < 0.99 * rate * 100 or result["p99_us"] > 50_000:
+            break
+        best = rate
+    report("highest rate to 100 clients that holds (p99 < 50 ms)", f"{best:,} trades/s = {best * 100 / 1e6:.1f} M/s")
+
+
+def quotes(folder):
+    values = []
+    for run in range(RUNS):
+        hub = feed_hub(folder, f"quotes{run}", 100)
+        try:
+            time.sleep(1)
+            out = subprocess.run(
+                ["wrk", "-t1", "-c64", f"-d{SECONDS}s", "--latency", hub.url + "/v1/quotes/SIM:S00"],
+                capture_output=True, text=True, check=True).stdout
+            assert "Non-2xx" not in out, out
+            values.append(float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)))
+        finally:
+            hub.stop()
+    report("/v1/quotes/{symbol}, wrk, 64 connections", f"{median(values):,.0f} requests/s")
+
+
+def start(folder):
+    times = []
+    for run in range(max(RUNS, 3)):
+        hub = Hub(folder / "start", FEED.format(rate=100, symbols=SYMBOLS))
+        begun = time.monotonic()
+        hub.start()
+        times.append((time.monotonic() - begun) * 1000)
+        hub.stop()
+    report("start to ready, warm scan cache", f"{median(times[1:]):.0f} ms", "target <= 150 ms")
+
+
+def memory(folder):
+    hub = Hub(folder / "memory", FEED.format(rate=10, symbols='"SIM:ALPHA"')).start()
+    try:
+        time.sleep(5 if QUICK else 60)
+        status = pathlib.Path(f"/proc/{hub.process.pid}/status").read_text()
+        kib = int(re.search(r"RssAnon:\s+(\d+)", status).group(1))
+    finally:
+        hub.stop()
+    report("RssAnon a minute after ready, simulator alone", f"{kib / 1024:.1f} MiB", "target <= 60 MiB")
+
+
+BENCHMARKS = {f.__name__: f for f in (abi, sequencer, fanout, ceiling, quotes, start, memory)}
+
+
+def main():
+    names = sys.argv[1:] or list(BENCHMARKS)
+    print(f"medians of {RUNS} runs of {SECONDS} s each; {os.cpu_count()} cores shared by hub and load client")
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
+            BENCHMARKS[name](pathlib.Path(folder))
+
+
+main()

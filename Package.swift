@@ -1,0 +1,143 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Lower layers know nothing of higher ones; each layer is a target, so the compiler keeps it so.
+// docs/architecture.md draws the picture.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A plugin exports one symbol; the version script hides everything else that gets linked into it.
+let pluginLinkage: [LinkerSetting] = [
+    .unsafeFlags([
+        "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/export.map",
+        "-Xlinker", "--gc-sections",
+    ])
+]
+
+/// A plugin is a core (pure, tested directly) and a thin entry that becomes the shared library.
+func plugin(_ name: String, needs: [Target.Dependency] = [], fixtures: [String] = []) -> [Target] {
+    [
+        .target(
+            name: "\(name)Core", dependencies: ["PluginKit"] + needs, path: "Plugins/\(name)/Core",
+            swiftSettings: strict),
+        .target(
+            name: "\(name)Plugin", dependencies: [.target(name: "\(name)Core"), "PluginKit"],
+            path: "Plugins/\(name)/Entry", swiftSettings: strict, linkerSettings: pluginLinkage),
+        .testTarget(
+            name: "\(name)Tests", dependencies: [.target(name: "\(name)Core"), "PluginKit", "PluginTestSupport"],
+            path: "Tests/\(name)Tests", exclude: fixtures, swiftSettings: strict),
+    ]
+}
+
+func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "hub",
+    products: [
+        .executable(name: "hub", targets: ["Hub"]),
+        .library(name: "simulator", type: .dynamic, targets: ["SimulatorPlugin"]),
+        .library(name: "replay", type: .dynamic, targets: ["ReplayPlugin"]),
+        .library(name: "ta", type: .dynamic, targets: ["TAPlugin"]),
+        .library(name: "file", type: .dynamic, targets: ["FilePlugin"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
+    targets: [
+        // The contract with plugins, and what both sides of it share.
+        .target(name: "PluginABI"),
+        layer("EventFormat", ["PluginABI"]),
+        layer("PluginKit", ["PluginABI"]),
+
+        // System libraries.
+        .target(name: "CHubSystem"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // The hub, from the bottom up.
+        layer("HubModel", ["PluginABI", "EventFormat"]),
+        layer("HubConfig", ["CYAML", "HubModel", "EventFormat"]),
+        layer("HubJournal", ["CHubSystem", "PluginABI"]),
+        layer("HubFold", ["HubModel", "PluginABI", "EventFormat"]),
+        layer("HubStore", ["HubJournal", "EventFormat", "PluginABI", .product(name: "GRDB", package: "GRDB.swift")]),
+        layer(
+            "HubRuntime",
+            [
+                "CHubSystem", "HubModel", "HubConfig", "HubJournal", "HubFold", "HubStore", "EventFormat", "PluginABI",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
+            ]),
+        layer(
+            "HubServer",
+            [
+                "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat", "PluginABI",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .executableTarget(
+            name: "Hub",
+            dependencies: [
+                "HubServer", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+
+        // `make bench` drives it.
+        .executableTarget(
+            name: "hub-bench",
+            dependencies: [
+                "HubRuntime", "HubConfig", "HubJournal", "HubFold", "HubModel", "EventFormat", "PluginABI",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/Micro", swiftSettings: strict),
+
+        // Tests, a folder each layer.
+        .target(
+            name: "PluginTestSupport", dependencies: ["PluginKit", "PluginABI"], path: "Tests/PluginTestSupport",
+            swiftSettings: strict),
+        tests("EventFormatTests", ["EventFormat", "PluginABI"]),
+        tests("HubModelTests", ["HubModel", "EventFormat"]),
+        tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
+        tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
+        tests("HubFoldTests", ["HubFold", "HubModel", "PluginABI", "EventFormat"], exclude: ["Fixtures"]),
+        tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat"]),
+        tests("HubRuntimeTests", ["HubRuntime", "HubConfig", "HubModel", "PluginABI", "EventFormat"]),
+        tests(
+            "HubServerTests",
+            [
+                "HubServer", "HubRuntime", "HubConfig", "HubJournal", "HubStore", "HubFold", "HubModel", "EventFormat",
+                "PluginABI", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+    ]
+        + plugin("Simulator")
+        + plugin("Replay", needs: ["CZlib"])
+        + plugin("TA", fixtures: ["Fixtures"])
+        + plugin("File", needs: ["EventFormat", "CZlib"])
+)

@@ -1,0 +1,181 @@
+/// The core's own keys: the reference of `hub.yaml`, as far as this version has them. Keys that are known and come later are
+/// `.later`.
+enum CoreSchema {
+    static let sections: KeyValuePairs<String, Schema> = [
+        "include": .later,
+        "env_file": .list(.format(.path)),
+        "hub": hub.orEmpty,
+        "plugins": plugins.orEmpty,
+        "providers": .maps(.name, to: .map([:])),
+        "indicators": .maps(.name, to: .map([:])),
+        "sinks": .maps(.name, to: .map([:])),
+        "groups": .maps(.name, to: .map([:])),
+        "pipelines": .maps(.name, to: .map([:])),
+        "calendars": calendars.orEmpty,
+        "schedules": .later,
+        "alerts": .later,
+        "tests": .later,
+    ]
+
+    static let hub: Schema = .map([
+        "listen": .list(.format(.address), atLeast: 1).or("127.0.0.1:8080"),
+        "public_url": .later,
+        "data": .format(.path).or("./data"),
+        "clock": .words("real", "virtual").or("real"),
+        "durability": .words("process", "fsync").or("process"),
+        "allow_simulated": .bool.or(true),
+        "heartbeat": .format(.duration, atLeast: "100ms").or("5s"),
+        "shutdown": .format(.duration).or("10s"),
+        "page": .later,
+        "retention": retention.orEmpty,
+        "cache": .later,
+        "query": .later,
+        "tls": .later,
+        "auth": auth.orEmpty,
+        "cors": .map(["origins": .list(.format(.origin)).or([])]).orEmpty,
+        "limits": limits.orEmpty,
+        "log": log.orEmpty,
+        "metrics": .map(["listen": .later, "per_instrument": .bool.or(false)]).orEmpty,
+    ])
+
+    private static let retention: Schema = .map([
+        "journal": .format(.duration).or("24h"),
+        "journal_size": .format(.size).or("8GiB"),
+        "ticks": .later,
+        "books": .later,
+        "bars": .format(.duration).or("forever"),
+        "max_size": .later,
+        "min_free": .format(.size).or("1GiB"),
+    ])
+
+    private static let auth: Schema = .map([
+        "mode": .words("none", later: ["required"]),
+        "because": .text,
+        "api_keys": .later,
+        "jwt": .later,
+        "ticket": .later,
+        "public": .later,
+    ])
+
+    private static let limits: Schema = .map([
+        "connections": .integer(1, 1_000_000).or(10_000),
+        "per_key": .later,
+        "symbols": .integer(1, 10_000_000).or(10_000),
+        "ops_per_second": .integer(1, 1_000_000).or(50),
+        "message_size": .format(.size, atLeast: "1KiB").or("64KiB"),
+        "url_size": .format(.size, atLeast: "1KiB").or("64KiB"),
+        "header_size": .format(.size, atLeast: "1KiB").or("32KiB"),
+        "body_size": .format(.size).or("1MiB"),
+        "request_time": .format(.duration, atLeast: "100ms").or("30s"),
+        "requests": .later,
+    ])
+
+    private static let level: Schema = .words("trace", "debug", "info", "warning", "error")
+
+    private static let log: Schema = .map([
+        "level": level.or("info"),
+        "levels": Schema.maps(.any, to: level).orEmpty,
+        "format": .words("auto", "text", "json").or("auto"),
+        "file": .later,
+        "slow_request": .later,
+    ])
+
+    static let plugins: Schema = .map([
+        "path": .list(.format(.path)).or(["./plugins"]),
+        "pins": Schema.maps(.any, to: .format(.digest)).orEmpty,
+        "only_pinned": .later,
+        "isolation": .later,
+        "scan_timeout": .format(.duration, atLeast: "100ms").or("5s"),
+    ])
+
+    // `settings` is not here: it is checked by the plugin's own schema.
+
+    static let provider: Schema = component([
+        "symbols": .later,
+        "venues": .later,
+        "stale_after": .format(.duration),
+        "late_after": .later,
+        "finalize_after": .format(.duration),
+        "connect_timeout": .later,
+        "request_timeout": .later,
+        "backoff": .later,
+        "breaker": .later,
+        "rates": .later,
+        "proxy": .later,
+        "ca_file": .later,
+        "record": .later,
+        "store_login": .later,
+    ])
+
+    static let indicator: Schema = component([:])
+
+    static let sink: Schema = component([
+        "kinds": .list(.format(.selector), atLeast: 1),
+        "symbols": .list(.format(.symbols), atLeast: 1),
+        "simulated": .bool.or(true),
+        "start": .words("live", "earliest").or("live"),
+        "batch": .map(["events": .integer(1, 1_000_000).or(1000), "every": .format(.duration).or("1s")])
+            .orEmpty,
+        "hold": .format(.duration).or("7d"),
+        "backoff": .map([
+            "min": .format(.duration, atLeast: "10ms").or("1s"), "max": .format(.duration, atLeast: "10ms").or("60s"),
+        ])
+        .orEmpty,
+    ])
+
+    private static func component(_ own: KeyValuePairs<String, Schema>) -> Schema {
+        let common: KeyValuePairs<String, Schema> = [
+            "plugin": .text, "enabled": .bool.or(true), "required": .bool.or(true), "isolation": .later,
+        ]
+        let properties = (Array(common) + Array(own)).map {
+            Schema.Property(key: $0.key, schema: $0.value)
+        }
+        return Schema(.map(Schema.MapRule(properties: properties, required: ["plugin"])))
+    }
+
+    static let group: Schema = .choice(
+        .list(.format(.symbols)),
+        .map([
+            "file": .format(.path), "column": .text, "prefix": .text, "venue": .later, "type": .later,
+            "underlying": .later, "query": .later, "limit": .later,
+        ]))
+
+    private static let streamKinds: Schema = .list(
+        .words("trade", "tick", "quote", "book", "greeks", "status"), atLeast: 1)
+
+    static let pipeline: Schema = .map(
+        [
+            "enabled": .bool.or(true),
+            "from": .list(
+                .choice(
+                    .format(.name),
+                    .map(["provider": .format(.name), "kinds": streamKinds], required: ["provider"])),
+                atLeast: 1),
+            "instruments": .list(.format(.symbols)),
+            "exclude": .list(.format(.symbols)),
+            "on_demand": .later,
+            "linger": .later,
+            "kinds": streamKinds,
+            "bars": .choice(
+                .list(.format(.interval)),
+                .map(
+                    [
+                        "intervals": .list(.format(.interval), atLeast: 1), "session": .later,
+                        "price": .words("last", "mid", "bid", "ask"),
+                    ], required: ["intervals"])),
+            "indicators": .list(.format(.name)),
+            "to": .list(.format(.name)),
+            "failover": .map([
+                "after": .format(.duration).or("15s"), "back_after": .format(.duration).or("60s"),
+                "standby": .later,
+                "per_instrument": .later,
+            ]).orEmpty,
+            "poll": .later,
+            "backfill": .later,
+            "quality": .later,
+            "retention": .later,
+        ], required: ["from"])
+
+    private static let calendars: Schema = .maps(
+        .venue, to: .map(["file": .later, "like": .words("us-equities", "nse", "always").or("always")]))
+}

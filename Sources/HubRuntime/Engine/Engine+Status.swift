@@ -1,0 +1,113 @@
+import HubConfig
+import HubFold
+import HubModel
+
+extension Engine {
+    public func status() -> EngineStatus {
+        var status = EngineStatus()
+        lock.withLock {
+            status.providers = sources.indices.map { provider($0) }
+            status.pipelines = configuration.pipelines.indices.map { pipeline($0) }
+        }
+        status.sinks = sinkThreads.map { sink($0) }
+        status.startedNanoseconds = startedNanoseconds
+        status.configurationPath = configuration.path
+        status.configurationLoadedNanoseconds = startedNanoseconds
+        status.journalBytes = UInt64(max(0, journal.sizeBytes))
+        status.storeBytes = UInt64(max(0, store.sizeBytes))
+        status.isSimulated = status.pipelines.contains { $0.isSimulated && $0.from.first != $0.active }
+        summarize(&status)
+        return status
+    }
+
+    /// The hub's own state: the worst of its parts, with the reason.
+    private func summarize(_ status: inout EngineStatus) {
+        status.state = "ok"
+        if let reason = intake.reason {
+            status.state = "degraded"
+            status.reason = reason
+            return
+        }
+        for provider in status.providers where !["ok", "closed", "starting", "stopped"].contains(provider.state) {
+            status.state = "degraded"
+            status.reason = "\(provider.name) is \(provider.state)" + (provider.reason.map { ": \($0)" } ?? "")
+            return
+        }
+        for sink in status.sinks where sink.state != "ok" {
+            status.state = "degraded"
+            status.reason = "\(sink.name): \(sink.reason ?? sink.state)"
+            return
+        }
+    }
+
+    private func provider(_ index: Int) -> EngineStatus.Provider {
+        let source = sources[index]
+        let health = supervisor.health[index]
+        let settings = configuration.provider(source.name)
+        var provider = EngineStatus.Provider()
+        provider.name = source.name
+        provider.plugin = settings?.plugin.id ?? ""
+        provider.version = settings?.plugin.version ?? ""
+        provider.state = health.state.word
+        provider.reason = health.reason
+        provider.sinceNanoseconds = health.sinceNanoseconds
+        provider.isSimulated = settings?.plugin.traits.contains(.simulated) == true
+        provider.instruments = supervisor.plans[index].symbols.count
+        provider.events = source.taken
+        provider.eventsPerSecond = rates.rate(of: source.name)
+        provider.lastEventNanoseconds = source.lastEventNanoseconds
+        provider.lagP50Milliseconds = source.lag.percentileMilliseconds(0.5)
+        provider.lagP99Milliseconds = source.lag.percentileMilliseconds(0.99)
+        provider.errors = providers[index].errors
+        provider.rejected = providers[index].rejected
+        provider.standby = sequencer.fold.source(source.name)?.standby ?? 0
+        return provider
+    }
+
+    private func pipeline(_ index: Int) -> EngineStatus.Pipeline {
+        let settings = configuration.pipelines[index]
+        var pipeline = EngineStatus.Pipeline()
+        pipeline.name = settings.name
+        pipeline.from = settings.sources.map(\.provider)
+        pipeline.sinceNanoseconds = supervisor.failoverSince[index]
+        pipeline.switches = supervisor.switches[index]
+        pipeline.instruments = settings.instruments.count
+        guard let active = supervisor.activeSource(ofPipeline: index) else {
+            pipeline.state = "stopped"
+            pipeline.reason = settings.stoppedBecause ?? "no provider is left"
+            return pipeline
+        }
+        pipeline.active = sources[active].name
+        pipeline.state = supervisor.health[active].state.word
+        pipeline.reason = supervisor.health[active].reason
+        pipeline.isSimulated = configuration.provider(sources[active].name)?.plugin.traits.contains(.simulated) == true
+        pipeline.events = sources[active].taken
+        pipeline.eventsPerSecond = rates.rate(of: sources[active].name)
+        for symbol in settings.instruments {
+            if sequencer.fold.instrument(symbol.text)?.subscription == SourceState.failed.rawValue {
+                pipeline.failedInstruments += 1
+            }
+        }
+        return pipeline
+    }
+
+    private func sink(_ thread: SinkThread) -> EngineStatus.Sink {
+        let facts = thread.status
+        let head = journal.head
+        var sink = EngineStatus.Sink()
+        sink.name = thread.name
+        sink.plugin = configuration.sink(thread.name)?.plugin.id ?? ""
+        sink.state = facts.error == nil ? "ok" : "reconnecting"
+        sink.reason = facts.error
+        sink.sinceNanoseconds = facts.sinceNanoseconds
+        sink.seq = facts.acknowledged
+        sink.behind = head > facts.acknowledged ? head - facts.acknowledged : 0
+        if facts.stuckSinceNanoseconds > 0 {
+            sink.behindMilliseconds = (WallClock.now - facts.stuckSinceNanoseconds) / 1_000_000
+        }
+        sink.written = facts.written
+        sink.retries = facts.retries
+        sink.errors = facts.retries
+        return sink
+    }
+}

@@ -1,0 +1,76 @@
+/// Counters and states of the running hub at one moment. Times are nanoseconds since the Unix epoch; 0 = never.
+public struct EngineStatus: Sendable {
+    /// A provider as `/v1/status` shows it.
+    public struct Provider: Sendable {
+        public var name = ""
+        public var plugin = ""
+        public var version = ""
+        /// A word of `control`: `ok`, `reconnecting`, `auth_needed` …
+        public var state = "starting"
+        public var reason: String?
+        public var sinceNanoseconds: Int64 = 0
+        public var isSimulated = false
+        public var connections = 0
+        public var instruments = 0
+        public var events: UInt64 = 0
+        public var eventsPerSecond = 0.0
+        public var lastEventNanoseconds: Int64 = 0
+        public var lagP50Milliseconds: Int64 = 0
+        public var lagP99Milliseconds: Int64 = 0
+        public var reconnects: UInt64 = 0
+        public var errors: UInt64 = 0
+        /// Bad records that were dropped.
+        public var rejected: UInt64 = 0
+        /// Good records that were dropped because another source was active.
+        public var standby: UInt64 = 0
+        public init() {}
+    }
+
+    /// A pipeline as `/v1/status` shows it.
+    public struct Pipeline: Sendable {
+        public var name = ""
+        public var state = "starting"
+        public var reason: String?
+        public var sinceNanoseconds: Int64 = 0
+        public var from: [String] = []
+        public var active: String?
+        public var isSimulated = false
+        public var instruments = 0
+        public var failedInstruments = 0
+        public var switches: UInt64 = 0
+        public var events: UInt64 = 0
+        public var eventsPerSecond = 0.0
+        public init() {}
+    }
+
+    /// A sink as `/v1/status` shows it.
+    public struct Sink: Sendable {
+        public var name = ""
+        public var plugin = ""
+        public var state = "starting"
+        public var reason: String?
+        public var sinceNanoseconds: Int64 = 0
+        /// Acknowledged up to.
+        public var seq: UInt64 = 0
+        public var behind: UInt64 = 0
+        public var behindMilliseconds: Int64 = 0
+        public var written: UInt64 = 0
+        public var retries: UInt64 = 0
+        public var errors: UInt64 = 0
+        public init() {}
+    }
+
+    /// `ok`, `degraded` …
+    public var state = "starting"
+    public var reason: String?
+    public var startedNanoseconds: Int64 = 0
+    public var isSimulated = false
+    public var configurationPath = ""
+    public var configurationLoadedNanoseconds: Int64 = 0
+    public var journalBytes: UInt64 = 0
+    public var storeBytes: UInt64 = 0
+    public var providers: [Provider] = []
+    public var pipelines: [Pipeline] = []
+    public var sinks: [Sink] = []
+    public init() {}
+}

@@ -1,0 +1,80 @@
+import Crypto
+import EventFormat
+import HubConfig
+import HubFold
+import HubModel
+import PluginABI
+
+/// What the configuration means for the fold and for those around it.
+enum Plans {
+    /// The fold's view: which instruments belong to which pipeline, who may serve them, which bars are made.
+    static func fold(_ configuration: Configuration) -> FoldPlan {
+        FoldPlan(
+            pipelines: configuration.pipelines.map { pipeline in
+                PipelinePlan(
+                    name: pipeline.name, sources: pipeline.sources.map(\.provider),
+                    kindsBySource: pipeline.sources.map(\.kinds), instruments: pipeline.instruments,
+                    patterns: pipeline.globs, bars: pipeline.bars, price: price(pipeline.price))
+            },
+            sources: configuration.providers.map { provider in
+                SourcePlan(
+                    name: provider.name, recorded: provider.plugin.traits.contains(.recorded),
+                    simulated: provider.plugin.traits.contains(.simulated),
+                    finalizeAfterNanoseconds: provider.finalizeAfterNanoseconds)
+            },
+            calendars: calendars(configuration))
+    }
+
+    static func calendars(_ configuration: Configuration) -> [String: String] {
+        Dictionary(configuration.calendars.map { ($0.venue, $0.like) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Kinds that a provider streams and can therefore lose, bits `1 << kind`.
+    private static let streamed = [HUB_TRADE, HUB_QUOTE, HUB_TICK, HUB_BOOK, HUB_GREEKS, HUB_STATUS]
+        .reduce(UInt32(0)) { $0 | 1 << UInt32($1) }
+
+    /// The supervisor's view of a provider.
+    static func supervised(_ provider: ProviderConfiguration, in configuration: Configuration) -> Supervisor.SourcePlan
+    {
+        var symbols: [String] = []
+        var kinds: UInt32 = 0
+        var venues: [String] = []
+        for pipeline in configuration.pipelines {
+            guard let source = pipeline.sources.first(where: { $0.provider == provider.name }) else { continue }
+            kinds |= source.kinds & streamed
+            symbols += pipeline.instruments.map(\.text) + pipeline.globs.map(\.text)
+            for symbol in pipeline.instruments where !venues.contains(symbol.venue) { venues.append(symbol.venue) }
+        }
+        let overrides = calendars(configuration)
+        var calendars = venues.map { TradingCalendar.forVenue($0, overrides: overrides) }
+        if calendars.isEmpty { calendars = [.always] }
+        return Supervisor.SourcePlan(
+            name: provider.name, isRecorded: provider.plugin.traits.contains(.recorded),
+            resumes: provider.plugin.traits.contains(.resumes), staleAfterNanoseconds: provider.staleAfterNanoseconds,
+            symbols: symbols, kinds: kinds, calendars: calendars)
+    }
+
+    static func supervised(_ pipeline: PipelineConfiguration, in configuration: Configuration)
+        -> Supervisor.PipelinePlan
+    {
+        Supervisor.PipelinePlan(
+            name: pipeline.name,
+            sources: pipeline.sources.compactMap { source in
+                configuration.providers.firstIndex { $0.name == source.provider }
+            },
+            afterNanoseconds: pipeline.failoverAfterNanoseconds,
+            backAfterNanoseconds: pipeline.failoverBackAfterNanoseconds)
+    }
+
+    /// SHA-256 of a text.
+    static func digest(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
+
+    private static func price(_ price: PipelineConfiguration.Price?) -> BarPrice {
+        switch price {
+        case nil, .last: .last
+        case .mid: .mid
+        case .bid: .bid
+        case .ask: .ask
+        }
+    }
+}

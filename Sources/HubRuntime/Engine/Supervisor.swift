@@ -1,0 +1,275 @@
+import EventFormat
+import HubModel
+import PluginABI
+
+/// Watches the sources and decides what the fold must not decide by itself: states, switches, gaps, the clock. Every
+/// decision becomes a record. Belongs to the sequencer's thread.
+///
+/// Nothing here does I/O: records go out through `say`, in order, and those the journal has no room for wait in a short
+/// list (one entry a decision, and decisions are rare).
+final class Supervisor {
+    /// What is fixed about one source.
+    struct SourcePlan {
+        var name: String
+        /// Its time is in the data: it is never stale, and no clock closes its bars.
+        var isRecorded: Bool
+        /// It goes on where it stopped, so a stop of the hub loses nothing of it.
+        var resumes: Bool
+        var staleAfterNanoseconds: Int64
+        var symbols: [String]
+        var kinds: UInt32
+        var calendars: [TradingCalendar]
+    }
+
+    /// What is fixed about one pipeline.
+    struct PipelinePlan {
+        var name: String
+        /// Indices of its sources, in order of preference.
+        var sources: [Int]
+        var afterNanoseconds: Int64
+        var backAfterNanoseconds: Int64
+    }
+
+    private struct OpenGap {
+        var number: UInt64
+        var reason: UInt8
+        var fromNanoseconds: Int64
+    }
+
+    let plans: [SourcePlan]
+    let pipelines: [PipelinePlan]
+    private let sources: [Source]
+    private(set) var health: [SourceHealth]
+    private var policies: [FailoverPolicy]
+    private var active: [Int]
+    private(set) var switches: [UInt64]
+    private(set) var failoverSince: [Int64]
+    private var openGaps: [OpenGap?]
+    private var takenBefore: [UInt64]
+    /// Whether something came since the last tick.
+    private var isDelivering: [Bool]
+    private var waiting: [(record: [UInt8], done: ((UInt64) -> Void)?)] = []
+    private let say: ([UInt8]) -> UInt64?
+    private let standbySkipped: (Int) -> UInt32
+    private let streamOf: (_ source: Int, _ handle: UInt32) -> UInt32?
+    private var lastClockNanoseconds: Int64
+
+    /// - Parameters:
+    ///   - active: index into each pipeline's sources: what the fold holds.
+    ///   - lastClock: time of the last clock record in the journal.
+    ///   - skipped: what the fold counted for a source that stands by.
+    ///   - stream: the stream of a source's handle, defined if it is new; `nil` when there is no room.
+    ///   - say: journals a record and answers its number; `nil` when there is no room.
+    init(
+        plans: [SourcePlan], sources: [Source], pipelines: [PipelinePlan], active: [Int], states: [SourceState],
+        lastClock: Int64, now: Int64, skipped: @escaping (Int) -> UInt32,
+        stream: @escaping (_ source: Int, _ handle: UInt32) -> UInt32?, say: @escaping ([UInt8]) -> UInt64?
+    ) {
+        streamOf = stream
+        self.plans = plans
+        self.sources = sources
+        self.pipelines = pipelines
+        self.active = active
+        self.say = say
+        standbySkipped = skipped
+        lastClockNanoseconds = lastClock
+        health = zip(plans, states).map { plan, state in
+            SourceHealth(
+                staleAfterNanoseconds: plan.isRecorded ? 0 : plan.staleAfterNanoseconds, now: now, state: state)
+        }
+        policies = pipelines.map { pipeline in
+            FailoverPolicy(
+                names: pipeline.sources.map { plans[$0].name }, afterNanoseconds: pipeline.afterNanoseconds,
+                backAfterNanoseconds: pipeline.backAfterNanoseconds, now: now)
+        }
+        switches = Array(repeating: 0, count: pipelines.count)
+        failoverSince = Array(repeating: now, count: pipelines.count)
+        openGaps = Array(repeating: nil, count: plans.count)
+        takenBefore = sources.map(\.taken)
+        isDelivering = Array(repeating: false, count: plans.count)
+    }
+
+    /// The source that serves a pipeline now; `nil` where none of its sources is left.
+    func activeSource(ofPipeline index: Int) -> Int? {
+        pipelines[index].sources.isEmpty ? nil : pipelines[index].sources[active[index]]
+    }
+
+    // MARK: What happens
+
+    /// A source says how it is, or the host says it for the source.
+    func report(source index: Int, state: SourceState, reason: String, now: Int64) {
+        apply(health[index].report(state, reason: reason, now: now), source: index, now: now)
+    }
+
+    /// A source begins anew.
+    func starting(source index: Int, now: Int64) {
+        journal(
+            HubRecord.source(
+                .init(state: .starting, previous: health[index].state, reason: ""), stream: sources[index].ownStream,
+                at: now))
+    }
+
+    /// The last thing known of a source before the hub went down: what it missed since is a gap, unless it resumes.
+    func hubWasDown(source index: Int, sinceEventNanoseconds: Int64, now: Int64) {
+        guard !plans[index].resumes, sinceEventNanoseconds > 0 else { return }
+        openGap(source: index, reason: UInt8(HUB_GAP_HUB_DOWN), from: sinceEventNanoseconds, now: now)
+    }
+
+    /// Intake stood still from one time to another because the disk was full.
+    func diskWasFull(from: Int64, to: Int64, now: Int64) {
+        for index in plans.indices {
+            // A source that resumes was only held up: it went on where it had stopped.
+            journal(
+                HubRecord.gap(
+                    .init(
+                        state: UInt8(HUB_GAP_CLOSED), reason: UInt8(HUB_GAP_DISK_FULL),
+                        repair: UInt8(plans[index].resumes ? HUB_REPAIR_DONE : HUB_REPAIR_IMPOSSIBLE),
+                        kinds: plans[index].kinds, openedBy: 0, fromNanoseconds: from, toNanoseconds: to,
+                        symbols: plans[index].symbols),
+                    stream: sources[index].ownStream, at: now))
+        }
+    }
+
+    /// A plugin or the host lost data of a source.
+    func lost(source index: Int, reason: UInt8, symbols: [String], kinds: UInt32, from: Int64, to: Int64, now: Int64) {
+        journal(
+            HubRecord.gap(
+                .init(
+                    state: UInt8(to == 0 ? HUB_GAP_OPEN : HUB_GAP_CLOSED), reason: reason,
+                    repair: UInt8(HUB_REPAIR_IMPOSSIBLE), kinds: kinds == 0 ? plans[index].kinds : kinds, openedBy: 0,
+                    fromNanoseconds: from, toNanoseconds: to,
+                    symbols: symbols.isEmpty ? plans[index].symbols : symbols),
+                stream: sources[index].ownStream, at: now))
+    }
+
+    /// What became of one wanted instrument.
+    func subscription(source index: Int, handle: UInt32, state: UInt8, reason: String, now: Int64) {
+        guard let stream = streamOf(index, handle) else { return }
+        journal(HubRecord.subscription(state: state, reason: reason, stream: stream, at: now))
+    }
+
+    /// A recorded source has delivered everything: its open bars close, and it can serve nobody any more.
+    func ended(source index: Int, now: Int64) {
+        journal(HubRecord.end(stream: sources[index].ownStream, at: now))
+        report(source: index, state: .stopped, reason: "the recording has ended", now: now)
+    }
+
+    /// Time has passed. To be called a few times a second.
+    func tick(now: Int64) {
+        flush()
+        for index in plans.indices {
+            isDelivering[index] = sources[index].taken != takenBefore[index]
+            if isDelivering[index] {
+                takenBefore[index] = sources[index].taken
+                apply(health[index].delivered(at: now), source: index, now: now)
+                closeGap(source: index, now: now)
+            }
+            apply(
+                health[index].tick(now: now, isMarketOpen: isMarketOpen(source: index, now: now)), source: index,
+                now: now)
+        }
+        for index in pipelines.indices { switchIfDue(pipeline: index, now: now) }
+        clock(now: now)
+    }
+
+    // MARK: Decisions
+
+    private func isMarketOpen(source index: Int, now: Int64) -> Bool {
+        plans[index].calendars.contains { $0.phase(at: now).phase == .open }
+    }
+
+    private func apply(_ change: SourceHealth.Change?, source index: Int, now: Int64) {
+        guard let change else { return }
+        journal(HubRecord.source(change, stream: sources[index].ownStream, at: now))
+        guard !plans[index].isRecorded, !plans[index].resumes, sources[index].lastEventNanoseconds > 0 else { return }
+        switch change.state {
+        case .reconnecting, .failed, .authNeeded, .stopped:
+            openGap(
+                source: index, reason: UInt8(HUB_GAP_SOURCE_DOWN), from: sources[index].lastEventNanoseconds, now: now)
+        case .stale:
+            openGap(
+                source: index, reason: UInt8(HUB_GAP_SOURCE_STALE), from: sources[index].lastEventNanoseconds, now: now)
+        default: break
+        }
+    }
+
+    private func switchIfDue(pipeline index: Int, now: Int64) {
+        let members = pipelines[index].sources
+        guard members.count > 1 else { return }
+        let states = members.map { health[$0].state }
+        guard let decision = policies[index].decide(states: states, active: active[index], now: now) else { return }
+        let to = members[decision.to]
+        journal(
+            HubRecord.failover(
+                pipeline: pipelines[index].name, from: plans[members[decision.from]].name, to: plans[to].name,
+                reason: decision.reason, stream: sources[to].ownStream,
+                lastSequence: sources[members[decision.from]].lastSequence, skipped: standbySkipped(to), at: now))
+        active[index] = decision.to
+        switches[index] += 1
+        failoverSince[index] = now
+    }
+
+    /// One a second while a live source is up: the time by which bars without trades end.
+    private func clock(now: Int64) {
+        guard let due = nextClock, now >= due else { return }
+        // A source that catches up after a stop must not find its bars closed by a clock that has run ahead of it.
+        guard !plans.indices.contains(where: { isCatchingUp($0, now: now) }) else { return }
+        lastClockNanoseconds = now / Self.second * Self.second
+        journal(HubRecord.clock(at: lastClockNanoseconds))
+    }
+
+    /// When the clock is to be journaled next; `nil` while no live source is up.
+    var nextClock: Int64? {
+        guard plans.indices.contains(where: { !plans[$0].isRecorded && health[$0].state.canServe }) else { return nil }
+        return (lastClockNanoseconds / Self.second + 1) * Self.second
+    }
+
+    private func isCatchingUp(_ index: Int, now: Int64) -> Bool {
+        !plans[index].isRecorded && plans[index].resumes && isDelivering[index]
+            && now - sources[index].lastEventNanoseconds > 3 * Self.second / 2
+    }
+
+    private static let second: Int64 = 1_000_000_000
+
+    // MARK: Gaps
+
+    private func openGap(source index: Int, reason: UInt8, from: Int64, now: Int64) {
+        guard openGaps[index] == nil else { return }
+        openGaps[index] = OpenGap(number: 0, reason: reason, fromNanoseconds: from)
+        sources[index].firstEventNanoseconds = 0
+        let record = HubRecord.gap(
+            .init(
+                state: UInt8(HUB_GAP_OPEN), reason: reason, repair: UInt8(HUB_REPAIR_IMPOSSIBLE),
+                kinds: plans[index].kinds, openedBy: 0, fromNanoseconds: from, toNanoseconds: 0,
+                symbols: plans[index].symbols),
+            stream: sources[index].ownStream, at: now)
+        journal(record) { number in self.openGaps[index]?.number = number }
+    }
+
+    private func closeGap(source index: Int, now: Int64) {
+        guard let gap = openGaps[index], gap.number != 0 else { return }
+        openGaps[index] = nil
+        let to = sources[index].firstEventNanoseconds
+        journal(
+            HubRecord.gap(
+                .init(
+                    state: UInt8(HUB_GAP_CLOSED), reason: gap.reason, repair: UInt8(HUB_REPAIR_IMPOSSIBLE),
+                    kinds: plans[index].kinds, openedBy: gap.number, fromNanoseconds: gap.fromNanoseconds,
+                    toNanoseconds: to == 0 ? now : to, symbols: plans[index].symbols),
+                stream: sources[index].ownStream, at: now))
+    }
+
+    // MARK: Journaling
+
+    private func journal(_ record: [UInt8], _ done: ((UInt64) -> Void)? = nil) {
+        waiting.append((record, done))
+        flush()
+    }
+
+    private func flush() {
+        while let first = waiting.first, let number = say(first.record) {
+            waiting.removeFirst()
+            first.done?(number)
+        }
+    }
+}

@@ -1,0 +1,338 @@
+import EventFormat
+import HubRuntime
+import NIOCore
+import PluginABI
+import Synchronization
+
+/// Takes every record of the journal to the streams of one event loop.
+///
+/// It is a cursor over the journal like any other reader. Woken after records were published, it goes through all of them,
+/// encodes each event that somebody wants once, adds it to the message of every group that wants it, ends the messages and
+/// gives each to the members of its group as one shared buffer and one write. Under load more records wait when it comes
+/// around, so messages grow and cost less; without load an event leaves at once.
+///
+/// Everything but `wake` belongs to the event loop.
+final class FanOut: @unchecked Sendable {
+    /// Records looked at in one turn, in bytes: then sockets have theirs.
+    static let turnBytes = 1 << 20
+    /// Time for those who read alone in one turn.
+    static let readingNanoseconds: UInt64 = 2_000_000
+    static let sliceBytes = 256 << 10
+
+    let loop: any EventLoop
+    let services: StreamServices
+    private let metrics: ServerMetrics
+
+    /// Every record up to here has been looked at and handed out.
+    private(set) var position: UInt64
+    private var reader: (any LogReader)?
+    private(set) var definitions: DefinitionTable
+    private var token: PublishToken?
+
+    private var groups: [GroupKey: Group] = [:]
+    /// In the order in which they came, for what is not looked up by stream.
+    private(set) var groupList: ContiguousArray<Group> = []
+    private var dirty: ContiguousArray<Group> = []
+    private var encoders = StyleEncoders()
+    private var scratch = TextBuffer(capacity: 1 << 16)
+
+    private(set) var connections: [ObjectIdentifier: StreamConnection] = [:]
+    private var queue: [StreamConnection] = []
+    private var ahead: [StreamConnection] = []
+    private var wheel: HeartbeatWheel
+
+    private var isScheduled = false
+    private var isInTurn = false
+    private var isStopping = false
+
+    init(loop: any EventLoop, services: StreamServices, heartbeatNanoseconds: Int64, metrics: ServerMetrics) {
+        self.loop = loop
+        self.services = services
+        self.metrics = metrics
+        definitions = services.definitions()
+        position = services.log.head
+        wheel = HeartbeatWheel(periodNanoseconds: heartbeatNanoseconds)
+    }
+
+    var log: any EventLog { services.log }
+
+    // MARK: Waking
+
+    /// Couples the fan-out with the sequencer.
+    func start(_ onPublish: (@escaping @Sendable () -> Void) -> PublishToken) {
+        token = onPublish { [weak self] in self?.wake() }
+        wake()
+        scheduleTick(at: .now())
+    }
+
+    /// Something was published. Any thread.
+    func wake() {
+        loop.execute { [self] in
+            if !isScheduled { turn() }
+        }
+    }
+
+    /// Says `bye` to everybody and takes nobody new.
+    func stop() {
+        isStopping = true
+        token?.cancel()
+        for connection in Array(connections.values) {
+            connection.end(
+                .shutdown, closeCode: 1001, message: "the hub is stopping", retryAfterMilliseconds: 1000)
+        }
+    }
+
+    private func schedule(in delay: TimeAmount) {
+        guard !isScheduled else { return }
+        isScheduled = true
+        loop.scheduleTask(in: delay) { [self] in
+            isScheduled = false
+            turn()
+        }
+    }
+
+    /// Looks at what is new, serves those who read alone, and goes on later if there is more: the sockets come in between.
+    private func turn() {
+        guard !isStopping else { return }
+        if groupList.isEmpty {
+            // Nobody listens: the wake-up is not acknowledged, so publishing costs the sequencer nothing, until somebody does.
+            position = log.head
+            reader = nil
+            return
+        }
+        isInTurn = true
+        let started = NIODeadline.now().uptimeNanoseconds
+        let before = position
+        let more = handOut()
+        if position != before { requeueAhead() }
+        let busy = !queue.isEmpty && serveReaders()
+        isInTurn = false
+        let spent = NIODeadline.now().uptimeNanoseconds &- started
+        if more || busy {
+            // Later, not at once: a task that queues itself would keep the sockets from being looked at.
+            schedule(in: .nanoseconds(20_000))
+        } else if spent > 100_000 {
+            // A turn that cost much is followed by a rest before the next one, during which nobody has to wake this loop:
+            // messages get larger, writes fewer, and the rest of the machine gets its share.
+            schedule(in: .nanoseconds(Int64(min(spent / 2, 3_000_000))))
+        } else {
+            token?.acknowledge()
+            // What was published before the acknowledgement woke nobody.
+            if log.head != position { schedule(in: .nanoseconds(0)) }
+        }
+    }
+
+    // MARK: Handing out
+
+    /// Goes through new records, at most `turnBytes` of them; answers whether there are more.
+    private func handOut() -> Bool {
+        let head = log.head
+        guard head > position else { return false }
+        if reader == nil { reader = log.reader(after: position) }
+        guard let reader else { return false }
+        var left = Self.turnBytes
+        while left > 0 {
+            switch reader.next(maxBytes: min(left, Self.sliceBytes)) {
+            case .caughtUp:
+                flush()
+                return false
+            case .hole(_, let before):
+                position = max(position, before - 1)
+            case .records(let chunk):
+                left -= chunk.count
+                handOut(chunk)
+            }
+        }
+        flush()
+        return log.head > position
+    }
+
+    private func handOut(_ chunk: UnsafeRawBufferPointer) {
+        guard let base = chunk.baseAddress else { return }
+        // Nothing is written here, so no group comes or goes.
+        let groups = groupList
+        var filters = groups.map(\.filter)
+        var offset = 0
+        while offset < chunk.count {
+            let record = (base + offset).assumingMemoryBound(to: hub_record.self)
+            offset += Int(record.pointee.lines) * Int(HUB_LINE)
+            if Int(record.pointee.kind) == HUB_DEFINE, definitions.learn(record) {
+                for group in groups { group.update(definitions) }
+                filters = groups.map(\.filter)
+            }
+            for index in filters.indices where filters[index].compiled.matches(record) {
+                give(record, to: groups[index])
+            }
+            position = record.pointee.seq
+        }
+    }
+
+    @inline(__always)
+    private func give(_ record: UnsafePointer<hub_record>, to group: Group) {
+        group.count()
+        if group.members.isEmpty { return }
+        let event = encoders.encode(record, style: group.encoder, definitions: definitions)
+        if !group.isDirty {
+            group.isDirty = true
+            dirty.append(group)
+        }
+        group.add(event, record)
+    }
+
+    /// Ends all messages under construction and gives them to the members.
+    ///
+    /// Only here sockets are written to: a write may find that a socket is gone, or free, and then anything changes.
+    private func flush() {
+        guard !dirty.isEmpty else { return }
+        let groups = dirty
+        dirty.removeAll(keepingCapacity: true)
+        for group in groups {
+            group.isDirty = false
+            let first = group.undelivered
+            group.cut()
+            group.undelivered = group.endFrame
+            let members = group.members
+            for member in members where !member.offer(from: first) { member.fellBehind() }
+            for connection in group.trim() { enqueue(connection) }
+        }
+    }
+
+    // MARK: Those who read alone
+
+    /// Puts a connection in line for a slice of its own reading.
+    func enqueue(_ connection: StreamConnection) {
+        guard !connection.isQueued, case .reading = connection.feed else { return }
+        connection.isQueued = true
+        queue.append(connection)
+        if !isInTurn { schedule(in: .nanoseconds(0)) }
+    }
+
+    /// Gives each in line a slice in turn until the time is over; answers whether some wait for more.
+    private func serveReaders() -> Bool {
+        let deadline = NIODeadline.now().uptimeNanoseconds &+ Self.readingNanoseconds
+        var next = 0
+        while next < queue.count {
+            let connection = queue[next]
+            next += 1
+            connection.isQueued = false
+            switch connection.readSlice(maxBytes: Self.sliceBytes) {
+            case .again: enqueue(connection)
+            case .ahead: ahead.append(connection)
+            case .nothing: break
+            }
+            if NIODeadline.now().uptimeNanoseconds >= deadline { break }
+        }
+        queue.removeFirst(next)
+        return !queue.isEmpty
+    }
+
+    /// Those who stand beyond what this fan-out has seen come up again when it has moved.
+    private func requeueAhead() {
+        let waiting = ahead
+        ahead.removeAll()
+        for connection in waiting { enqueue(connection) }
+    }
+
+    /// Encodes the events of a chunk that a group's filter selects, up to a position.
+    ///
+    /// - Returns: the last position and the `ts_recv` that was looked at, and the messages that became full on the way.
+    func encode(
+        _ chunk: UnsafeRawBufferPointer, through target: UInt64, for group: Group, into builder: inout FrameBuilder
+    ) -> (seq: UInt64, received: Int64, full: [Frame]) {
+        var full: [Frame] = []
+        guard let base = chunk.baseAddress else { return (0, 0, full) }
+        let filter = group.filter
+        var offset = 0
+        var seq: UInt64 = 0
+        var received: Int64 = 0
+        while offset < chunk.count {
+            let record = (base + offset).assumingMemoryBound(to: hub_record.self)
+            offset += Int(record.pointee.lines) * Int(HUB_LINE)
+            if record.pointee.seq > target { return (target, received, full) }
+            seq = record.pointee.seq
+            received = record.pointee.ts_recv
+            guard filter.compiled.matches(record) else { continue }
+            let event = encoders.encode(record, style: group.encoder, definitions: definitions)
+            if builder.isFull(adding: event.count) { full.append(builder.cut()) }
+            builder.append(event, seq: seq, received: received)
+        }
+        return (seq, received, full)
+    }
+
+    // MARK: Groups and connections
+
+    /// The group with that filter, made if it is new.
+    func group(_ key: GroupKey) -> Group {
+        if let group = groups[key] { return group }
+        if groupList.isEmpty {
+            // From here on records are looked at one by one, and definitions learnt from them.
+            position = max(position, log.head)
+            reader = nil
+            definitions = services.definitions()
+            if !isInTurn { schedule(in: .nanoseconds(0)) }
+        }
+        let group = Group(
+            key: key, filter: CompiledFilter(key.filter, definitions: definitions),
+            encoder: encoders.index(of: key.style))
+        groups[key] = group
+        groupList.append(group)
+        return group
+    }
+
+    /// A connection has left; a group without any is let go.
+    func release(_ group: Group) {
+        group.connections -= 1
+        guard group.connections == 0 else { return }
+        groups[group.key] = nil
+        groupList.removeAll { $0 === group }
+    }
+
+    func add(_ connection: StreamConnection) {
+        connections[ObjectIdentifier(connection)] = connection
+        wheel.add(connection)
+        metrics.streams.add(1, ordering: .relaxed)
+        metrics.streamsOpened.add(1, ordering: .relaxed)
+    }
+
+    func forget(_ connection: StreamConnection) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        wheel.remove(connection)
+        metrics.streams.subtract(1, ordering: .relaxed)
+    }
+
+    // MARK: Heartbeats
+
+    private func scheduleTick(at last: NIODeadline) {
+        guard !isStopping else { return }
+        let next = last + .nanoseconds(wheel.tickNanoseconds)
+        loop.scheduleTask(deadline: next) { [self] in
+            tick()
+            // From the deadline that was due, not from now: a late tick must not make all later ones late.
+            scheduleTick(at: max(next, .now() - .nanoseconds(wheel.tickNanoseconds)))
+        }
+    }
+
+    private func tick() {
+        let due = wheel.advance()
+        if !due.isEmpty {
+            let sources = services.sources()
+            for connection in due { connection.beat(sources) }
+        }
+        for connection in Array(connections.values) { connection.tellLag() }
+    }
+
+    // MARK: Counting
+
+    func countEvents(_ events: Int) { metrics.eventsSent.add(UInt64(events), ordering: .relaxed) }
+    func countBytes(_ bytes: Int) { metrics.bytesSent.add(UInt64(bytes), ordering: .relaxed) }
+    func noteSlow(_ change: Int) { metrics.slowStreams.add(change, ordering: .relaxed) }
+
+    /// Makes a message out of objects.
+    func message(_ body: (inout TextBuffer) -> Void) -> ByteBuffer {
+        scratch.clear()
+        scratch.beginArray()
+        body(&scratch)
+        scratch.endArray()
+        return WebSocketText.frame(scratch.bytes)
+    }
+}

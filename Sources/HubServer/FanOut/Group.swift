@@ -1,0 +1,131 @@
+import EventFormat
+import NIOCore
+import PluginABI
+
+/// What connections must have in common to share their messages.
+struct GroupKey: Hashable, Sendable {
+    var filter: SubscriptionFilter
+    var style: TimeStyle
+}
+
+/// A filter that is read for every record: in a constant of a class, so that reading it copies nothing.
+final class SharedFilter {
+    let compiled: CompiledFilter
+
+    init(_ compiled: CompiledFilter) {
+        self.compiled = compiled
+    }
+}
+
+/// All clients with the same filter and the same way to write times: their messages are built once.
+///
+/// Belongs to the event loop of its fan-out.
+final class Group {
+    /// A member may be at most this far behind before it has to read on its own.
+    static let maximumFrames = 64
+    static let maximumBytes = 4 << 20
+
+    let key: GroupKey
+    /// What is delivered, laid out by stream.
+    private(set) var filter: SharedFilter
+    /// Where in the fan-out's encoders the style of this group is.
+    let encoder: Int
+    /// Connections that are given frames as they are made.
+    private(set) var members: ContiguousArray<StreamConnection> = []
+    /// Connections of this filter in all, those that read on their own included.
+    var connections = 0
+    /// Matching events since the group exists: what a connection was given is measured against it.
+    private(set) var totalEvents: UInt64 = 0
+
+    private var builder = FrameBuilder()
+    /// Whether the fan-out has noted that frames have to be made.
+    var isDirty = false
+
+    /// Frames that some member has not been given yet, oldest first.
+    private(set) var frames: ContiguousArray<Frame> = []
+    private(set) var frameBytes = 0
+    /// Number of `frames[0]`; frames are numbered from the group's beginning.
+    private(set) var firstFrame = 0
+    /// Number of the next frame.
+    var endFrame: Int { firstFrame + frames.count }
+
+    /// Number of the first message that members were not offered yet.
+    var undelivered = 0
+
+    init(key: GroupKey, filter: CompiledFilter, encoder: Int) {
+        self.key = key
+        self.filter = SharedFilter(filter)
+        self.encoder = encoder
+    }
+
+    @inline(__always)
+    func count() { totalEvents &+= 1 }
+
+    /// Takes in streams and values that were defined since.
+    func update(_ definitions: borrowing DefinitionTable) {
+        var newer = filter.compiled
+        newer.update(definitions)
+        filter = SharedFilter(newer)
+    }
+
+    func join(_ connection: StreamConnection) {
+        connection.memberIndex = members.count
+        connection.nextFrame = endFrame
+        members.append(connection)
+    }
+
+    func leave(_ connection: StreamConnection) {
+        let index = connection.memberIndex
+        guard index >= 0, index < members.count, members[index] === connection else { return }
+        let last = members.removeLast()
+        if last !== connection {
+            members[index] = last
+            last.memberIndex = index
+        }
+        connection.memberIndex = -1
+    }
+
+    /// Adds an event to the message under construction.
+    @inline(__always)
+    func add(_ event: UnsafeRawBufferPointer, _ record: UnsafePointer<hub_record>) {
+        if builder.isFull(adding: event.count) { cut() }
+        builder.append(event, seq: record.pointee.seq, received: record.pointee.ts_recv)
+    }
+
+    /// Ends the message under construction.
+    func cut() {
+        guard !builder.isEmpty else { return }
+        let frame = builder.cut()
+        frames.append(frame)
+        frameBytes += frame.buffer.readableBytes
+    }
+
+    func frame(_ number: Int) -> Frame { frames[number - firstFrame] }
+
+    /// Lets go of frames that everybody has, and of those that are too many. Who still needed one of these has to leave.
+    func trim() -> [StreamConnection] {
+        var keep = endFrame
+        for member in members where member.nextFrame < keep { keep = member.nextFrame }
+        while endFrame - keep > Self.maximumFrames || bytes(from: keep) > Self.maximumBytes { keep += 1 }
+        let late = members.filter { $0.nextFrame < keep }
+        for member in late { member.detach() }
+        drop(before: keep)
+        return late
+    }
+
+    private func bytes(from number: Int) -> Int {
+        frames[(number - firstFrame)...].reduce(0) { $0 + $1.buffer.readableBytes }
+    }
+
+    private func drop(before number: Int) {
+        let count = number - firstFrame
+        guard count > 0 else { return }
+        for frame in frames.prefix(count) { frameBytes -= frame.buffer.readableBytes }
+        if count == frames.count {
+            frames.removeAll(keepingCapacity: true)
+        } else {
+            frames.removeFirst(count)
+        }
+        firstFrame = number
+    }
+}

@@ -1,0 +1,42 @@
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+
+/// The routes of the server: the router that finds them, and their paths for those who ask for something else.
+struct RouteTable {
+    private(set) var paths: [String] = []
+    let router = Router(context: HubContext.self)
+
+    /// Adds a route that answers `GET` and `HEAD`.
+    mutating func get(_ path: String, _ answer: @escaping @Sendable (Call) async throws -> Response) {
+        paths.append(path)
+        router.get(RouterPath(path)) { request, context in
+            try await answer(Call(request: request, parameters: context.parameters))
+        }
+    }
+}
+
+/// One request as a route handler sees it.
+struct Call: Sendable {
+    let request: Request
+    private let parameters: Parameters
+
+    init(request: Request, parameters: Parameters) {
+        self.request = request
+        self.parameters = parameters
+    }
+
+    /// Path of the request, as it came.
+    var path: String { request.uri.path }
+
+    var query: QueryText { QueryText(target: request.uri.string) }
+
+    /// A part of the path, decoded.
+    func part(_ name: String) throws(Problem) -> String {
+        let raw = parameters.get(name) ?? ""
+        guard let text = PercentText.decode(raw.utf8, plusIsBlank: false) else {
+            throw Problem(.badParameter, "the address is not properly percent-encoded UTF-8: '\(raw)'")
+        }
+        return text
+    }
+}

@@ -1,0 +1,37 @@
+import HubConfig
+
+/// What the server takes from `hub.*` of the configuration. Durations in nanoseconds, sizes in bytes.
+struct ServerSettings: Sendable {
+    var listen: [ListenAddress]
+    var corsOrigins: [String]
+    var heartbeatNanoseconds: Int64
+    var shutdownNanoseconds: Int64
+    var connections: Int
+    var symbols: Int
+    var operationsPerSecond: Int
+    var messageBytes: Int
+    var urlBytes: Int
+    var headerBytes: Int
+    var bodyBytes: Int
+    var requestNanoseconds: Int64
+    /// `process` or `fsync`, as `hello` says it.
+    var durability: String
+    var metricsPerInstrument: Bool
+
+    init(_ hub: HubSettings) {
+        listen = hub.listen
+        corsOrigins = hub.corsOrigins
+        heartbeatNanoseconds = min(max(hub.heartbeatNanoseconds, 100_000_000), 3_600_000_000_000)
+        shutdownNanoseconds = min(max(hub.shutdownNanoseconds, 100_000_000), 600_000_000_000)
+        connections = hub.limits.connections
+        symbols = hub.limits.symbols
+        operationsPerSecond = hub.limits.operationsPerSecond
+        messageBytes = hub.limits.messageBytes
+        urlBytes = hub.limits.urlBytes
+        headerBytes = hub.limits.headerBytes
+        bodyBytes = hub.limits.bodyBytes
+        requestNanoseconds = min(max(hub.limits.requestNanoseconds, 100_000_000), 3_600_000_000_000)
+        durability = hub.durability.rawValue
+        metricsPerInstrument = hub.metricsPerInstrument
+    }
+}

@@ -1,0 +1,111 @@
+import EventFormat
+import HubFold
+import HubModel
+import HubRuntime
+import PluginABI
+
+/// A search for the bars of one instrument and interval, newest revision each, as they were known at a position.
+///
+/// Takes its time: not for an event loop.
+struct BarQuery: Sendable {
+    let engine: any EngineAccess
+    let symbol: Symbol
+    let interval: Interval
+    /// The interval that is kept and read: the same, or a smaller one that is rolled up.
+    let source: Interval
+    let calendar: TradingCalendar
+    /// On `time`, nanoseconds; `from` inclusive, `to` exclusive.
+    let from: Int64?
+    let to: Int64?
+    let asOf: UInt64
+    /// The running bar of `source` at `asOf`, if it is to be shown.
+    let forming: hub_bar?
+    /// Up to here nothing more belongs to bars of the instrument, as known at `asOf`.
+    let watermark: Int64?
+
+    /// The first `limit` bars from `from` on, or the newest before `to`; one more than `limit` where there are more.
+    func rows(limit: Int, newest: Bool) throws -> [BarRow] {
+        if source == interval { return try direct(limit: limit, newest: newest) }
+        return try rolled(limit: limit, newest: newest)
+    }
+
+    private func direct(limit: Int, newest: Bool) throws -> [BarRow] {
+        var rows = try History(engine)
+            .bars(of: symbol, interval: source, from: from, to: to, through: asOf, limit: limit + 1, newest: newest)
+            .map(BarRow.init)
+        if let forming, contains(forming.head.ts_event) {
+            // A bar that comes again while it is open (a late trade after a restart) would stand twice.
+            rows.removeAll { $0.time >= forming.head.ts_event }
+            rows.append(BarRow(forming))
+        }
+        return cut(rows, limit: limit, newest: newest)
+    }
+
+    private func rolled(limit: Int, newest: Bool) throws -> [BarRow] {
+        // As many smaller bars as one larger one can have; a month has 31 days.
+        let perBar =
+            interval.isDateBased && source.isDateBased
+            ? 31 : Int(max(1, interval.seconds / source.seconds)) + 2
+        let start = from.map { bucket($0) == $0 ? $0 : end(ofBucket: bucket($0)) }
+        let most = min((limit + 2) * perBar, 5_000_000)
+        var smaller = try History(engine)
+            .bars(
+                of: symbol, interval: source, from: start, to: toOfSmaller, through: asOf, limit: most, newest: newest
+            )
+            .map(BarRow.init)
+        let mayBeCut = smaller.count == most
+        if let forming, start.map({ forming.head.ts_event >= $0 }) ?? true,
+            toOfSmaller.map({ forming.head.ts_event < $0 }) ?? true
+        {
+            smaller.removeAll { $0.time >= forming.head.ts_event }
+            smaller.append(BarRow(forming))
+        }
+        var rows = BarRollup.roll(smaller, to: interval, calendar: calendar, from: source)
+        // Where the smaller ones were cut the bar at that end is not whole.
+        if mayBeCut, !rows.isEmpty {
+            if newest { rows.removeFirst() } else { rows.removeLast() }
+        }
+        if let last = rows.indices.last, rows[last].state != .forming, !isOver(rows[last].time) {
+            if forming == nil, !showsForming {
+                rows.removeLast()
+            } else {
+                rows[last].state = .forming
+                rows[last].revision = 0
+            }
+        }
+        return cut(rows.filter { contains($0.time) }, limit: limit, newest: newest)
+    }
+
+    /// False where `forming=false` was asked for.
+    var showsForming = true
+
+    private func contains(_ time: Int64) -> Bool {
+        (from.map { time >= $0 } ?? true) && (to.map { time < $0 } ?? true)
+    }
+
+    /// The larger bar that begins before `to` may end behind it.
+    private var toOfSmaller: Int64? {
+        to.map { to in
+            let start = bucket(to)
+            return start == to ? to : end(ofBucket: start)
+        }
+    }
+
+    private func bucket(_ time: Int64) -> Int64 {
+        source.isDateBased ? TradingCalendar.always.bucketStart(time, interval) : calendar.bucketStart(time, interval)
+    }
+
+    private func end(ofBucket start: Int64) -> Int64 {
+        source.isDateBased
+            ? TradingCalendar.always.bucketEnd(start: start, interval) : calendar.bucketEnd(start: start, interval)
+    }
+
+    private func isOver(_ start: Int64) -> Bool {
+        guard let watermark else { return false }
+        return calendar.closingTime(start: start, interval) <= watermark
+    }
+
+    private func cut(_ rows: [BarRow], limit: Int, newest: Bool) -> [BarRow] {
+        newest ? Array(rows.suffix(limit)) : Array(rows.prefix(limit + 1))
+    }
+}

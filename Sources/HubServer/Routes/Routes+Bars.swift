@@ -1,0 +1,212 @@
+import EventFormat
+import HubFold
+import HubModel
+import HubRuntime
+import HummingbirdCore
+import PluginABI
+
+/// `/v1/bars` and `/v1/bars/{symbol}`.
+extension Routes {
+    private static let mostBars = 100_000
+
+    func addBars(to table: inout RouteTable) {
+        table.get("/v1/bars/:symbol") { call in
+            try await bars(call, names: nil)
+        }
+        table.get("/v1/bars") { call in
+            var reader = parameters(call)
+            guard let names = reader.list("symbols"), !names.isEmpty else {
+                throw Problem(
+                    .badParameter, "symbols: is missing: symbols and globs, such as NSE:TCS,SIM:*",
+                    faults: [.init("symbols", "is missing")])
+            }
+            return try await bars(call, names: names)
+        }
+    }
+
+    private struct Wanted: Sendable {
+        var interval: Interval
+        var from: Int64?
+        var to: Int64?
+        var limit: Int
+        var showsForming: Bool
+        var style: TimeStyle
+        var token: PageToken?
+        var binding: UInt64
+    }
+
+    private func wanted(_ call: Call, takesSymbols: Bool) throws -> Wanted {
+        var reader = parameters(call)
+        if takesSymbols { _ = reader.list("symbols") }
+        let interval = reader.interval("interval") ?? .m1
+        let (from, to) = reader.range()
+        let limit = Self.limit(&reader, most: Self.mostBars)
+        let showsForming = reader.flag("forming") ?? true
+        let style = reader.timeStyle()
+        let (token, binding) = pageToken(&reader, call)
+        if let fill = reader.text("fill"), fill != "none" {
+            reader.fault(
+                .badParameter, "fill", "expected none, found '\(fill)': this hub shows only bars that there were")
+        }
+        if let session = reader.text("session"), session != "all" {
+            reader.fault(.badParameter, "session", "expected all, found '\(session)': this hub shows all sessions")
+        }
+        try reader.finish()
+        return Wanted(
+            interval: interval, from: token.map(\.from) ?? from, to: token.map(\.to) ?? to, limit: limit,
+            showsForming: showsForming, style: style, token: token, binding: binding)
+    }
+
+    private func bars(_ call: Call, names: [String]?) async throws -> Response {
+        let wanted = try wanted(call, takesSymbols: names != nil)
+        let directory = directories.current()
+        var symbols: [Symbol]
+        var notFound: [String] = []
+        var failed: [ListMeta.Failure] = []
+        if let names {
+            let selection = try SymbolSelection(names, in: directory, limit: 10_000)
+            symbols = selection.symbols
+            notFound = selection.notFound
+            failed = selection.failed
+        } else {
+            symbols = [try directory.one(call.part("symbol"))]
+        }
+        var queries: [BarQuery] = []
+        let (states, seq) = engine.withFold { fold, seq in
+            (symbols.map { State($0, fold, wanted.interval, engine) }, seq)
+        }
+        let asOf = wanted.token?.asOf ?? seq
+        guard asOf <= seq else {
+            throw Problem(
+                .badCursor, "the page token is of another journal", faults: [.init("cursor", "is not of here")])
+        }
+        for state in states {
+            guard let source = state.source else {
+                if names == nil { throw notAvailable(state, wanted.interval) }
+                let problem = notAvailable(state, wanted.interval)
+                failed.append(.init(symbol: state.symbol.text, code: problem.code, detail: problem.detail))
+                continue
+            }
+            // The running bar is known now; on later pages of a walk it belongs to another moment.
+            let forming = wanted.showsForming && asOf == seq ? state.forming : nil
+            var query = BarQuery(
+                engine: engine, symbol: state.symbol, interval: wanted.interval, source: source,
+                calendar: state.calendar, from: wanted.from, to: wanted.to, asOf: asOf, forming: forming,
+                watermark: state.watermark)
+            query.showsForming = wanted.showsForming
+            queries.append(query)
+        }
+        try await published(asOf)
+        let plan = queries
+        let base = ListMeta(
+            epoch: wanted.token?.epoch ?? engine.journal.epoch, seq: asOf, notFound: notFound, failed: failed)
+        let isSingle = names == nil
+        return try await blocking { try answer(plan, wanted, base, isSingle: isSingle) }
+    }
+
+    /// What the fold knows of one instrument's bars.
+    private struct State: Sendable {
+        var symbol: Symbol
+        var source: Interval?
+        var kept: [Interval]
+        var calendar: TradingCalendar
+        var forming: hub_bar?
+        var watermark: Int64?
+
+        init(_ symbol: Symbol, _ fold: Fold, _ interval: Interval, _ engine: any EngineAccess) {
+            self.symbol = symbol
+            calendar = fold.calendar(of: symbol.text) ?? .forVenue(symbol.venue)
+            var kept = Set(fold.instrument(symbol.text)?.intervals.compactMap { Interval(rawValue: $0) } ?? [])
+            if let pipeline = engine.configuration.pipelines.first(where: { $0.takes(symbol) }) {
+                kept.formUnion(pipeline.bars)
+            }
+            self.kept = kept.sorted()
+            source = kept.contains(interval) ? interval : BarRollup.sources(of: interval).first(where: kept.contains)
+            if let source { forming = fold.formingBar(of: symbol.text, interval: source.rawValue) }
+            watermark = fold.activeSource(of: symbol.text).flatMap { fold.source($0)?.watermark }
+        }
+    }
+
+    private func notAvailable(_ state: State, _ interval: Interval) -> Problem {
+        let possible = Interval.allCases.filter { wanted in
+            state.kept.contains(wanted) || BarRollup.sources(of: wanted).contains(where: state.kept.contains)
+        }
+        let list = possible.map(\.text).joined(separator: ", ")
+        return Problem(
+            .intervalNotAvailable,
+            possible.isEmpty
+                ? "no bars are kept of \(state.symbol)"
+                : "\(interval.text) bars of \(state.symbol) are neither kept nor computable; there are \(list)",
+            faults: [.init("interval", possible.isEmpty ? "no bars are kept" : "expected one of \(list)")],
+            candidates: possible.map(\.text))
+    }
+
+    private func answer(_ queries: [BarQuery], _ wanted: Wanted, _ base: ListMeta, isSingle: Bool) throws -> Response {
+        let deadline = Deadline(after: settings.requestNanoseconds)
+        try History(engine).wait(for: base.seq)
+        let isForward = wanted.from != nil
+        if !isForward, queries.count * wanted.limit > Self.mostBars, queries.count > 1 {
+            throw Problem(
+                .badParameter,
+                "limit: \(queries.count) instruments with \(wanted.limit) bars each are more than \(Self.mostBars)",
+                faults: [.init("limit", "expected at most \(Self.mostBars / queries.count) for so many instruments")])
+        }
+        var text = TextBuffer(capacity: 1 << 14)
+        text.beginObject()
+        text.key("data")
+        text.beginArray()
+        var meta = base
+        var first = Int(wanted.token?.place.first ?? 0)
+        var start = wanted.token.flatMap { $0.place.count > 1 ? $0.place[1] : nil }
+        if first < 0 || first > queries.count { first = queries.count }
+        var earliest = Int64.max
+        var latest = Int64.min
+        walk: for index in first..<queries.count {
+            try deadline.check()
+            let room = wanted.limit - (isForward ? meta.count : 0)
+            let query = start.map { queries[index].beginning(at: $0) } ?? queries[index]
+            start = nil
+            let rows = try query.rows(limit: room, newest: !isForward)
+            for row in rows {
+                if isForward, meta.count == wanted.limit {
+                    let place = [Int64(index), row.time]
+                    let token = PageToken(
+                        epoch: meta.epoch, asOf: meta.seq, from: wanted.from, to: wanted.to, place: place)
+                    meta.next = token.text(binding: wanted.binding)
+                    break walk
+                }
+                row.write(
+                    symbol: isSingle ? nil : query.symbol.text, interval: wanted.interval, style: wanted.style,
+                    to: &text)
+                meta.count += 1
+                meta.isSimulated = meta.isSimulated || row.isSimulated
+                earliest = min(earliest, row.time)
+                latest = max(latest, row.time)
+            }
+        }
+        text.endArray()
+        let from = wanted.from ?? (meta.count > 0 ? earliest : nil)
+        let to = wanted.to ?? (meta.count > 0 ? latest + wanted.interval.nanoseconds : nil)
+        meta.gaps = try GapFinder(
+            engine: engine, patterns: queries.map { SymbolPattern($0.symbol) }, style: wanted.style
+        ).gaps(from: from, to: to, through: meta.seq)
+        meta.origin = "stored"
+        meta.interval = wanted.interval.text
+        meta.session = "all"
+        if isSingle { meta.symbol = queries.first?.symbol.text }
+        meta.write(to: &text)
+        text.endObject()
+        return Reply.json(text)
+    }
+}
+
+extension BarQuery {
+    /// The same from a later time on.
+    func beginning(at time: Int64) -> BarQuery {
+        var query = BarQuery(
+            engine: engine, symbol: symbol, interval: interval, source: source, calendar: calendar, from: time, to: to,
+            asOf: asOf, forming: forming, watermark: watermark)
+        query.showsForming = showsForming
+        return query
+    }
+}

@@ -1,0 +1,1 @@
+// Headers only: everything the contract needs is in include/.
