@@ -75,8 +75,11 @@ let package = Package(
         layer("HubModel", ["PluginABI", "EventFormat"]),
         layer("HubConfig", ["CYAML", "HubModel", "EventFormat"]),
         layer("HubJournal", ["CHubSystem", "PluginABI"]),
+        layer("HubChunks", ["CHubSystem", "PluginABI"]),
         layer("HubFold", ["HubModel", "PluginABI", "EventFormat"]),
-        layer("HubStore", ["HubJournal", "EventFormat", "PluginABI", .product(name: "GRDB", package: "GRDB.swift")]),
+        layer(
+            "HubStore",
+            ["HubChunks", "HubJournal", "EventFormat", "PluginABI", .product(name: "GRDB", package: "GRDB.swift")]),
         layer(
             "HubRuntime",
             [
@@ -125,6 +128,7 @@ let package = Package(
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
+        tests("HubChunksTests", ["HubChunks", "PluginABI"]),
         tests("HubFoldTests", ["HubFold", "HubModel", "PluginABI", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat"]),
         tests("HubRuntimeTests", ["HubRuntime", "HubConfig", "HubModel", "PluginABI", "EventFormat"]),

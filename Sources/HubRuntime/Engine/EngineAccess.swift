@@ -33,6 +33,18 @@ public protocol EngineAccess: AnyObject, Sendable {
     /// Why the hub is not ready; empty when it is.
     func notReady() -> [NotReady]
 
+    /// Values of the bars that are forming now, as indicators would give them if those bars closed: `hub_value` records one
+    /// behind the other without a `seq`, `cause` 0, `bar_time` that of the forming bar, `ts_recv` that of its newest input.
+    ///
+    /// Blocks until the indicators' threads have answered, at most a few milliseconds a symbol: not for an event loop.
+    func formingValues(of symbols: [String]) -> [UInt8]
+
+    /// Journals records of the past with the flag *backfilled*, in order, and makes anew what they touch. Blocks until they are
+    /// published: not for an event loop.
+    ///
+    /// - Throws: `BackfillError`, before anything of the batch was journaled.
+    func takeBackfill(_ batch: BackfillBatch) throws -> BackfillResult
+
     /// Calls `wake` on the sequencer's thread after records were published, at most once until `acknowledge` of the
     /// returned token is called; `wake` must only set a flag and wake somebody.
     func onPublish(_ wake: @escaping @Sendable () -> Void) -> PublishToken
@@ -51,5 +63,13 @@ public struct NotReady: Sendable {
         self.component = component
         self.state = state
         self.reason = reason
+    }
+}
+
+extension EngineAccess {
+    public func formingValues(of symbols: [String]) -> [UInt8] { [] }
+
+    public func takeBackfill(_ batch: BackfillBatch) throws -> BackfillResult {
+        throw BackfillError("this hub takes no backfill")
     }
 }
