@@ -13,20 +13,29 @@ enum QuoteText {
         _ value: LastValue, phase: TradingCalendar.Phase, isDelivering: Bool, now: Int64, style: TimeStyle,
         to buffer: inout TextBuffer
     ) -> Bool {
-        guard let newest = value.newest, let last = lastPrice(value) else { return false }
+        guard let newest = value.newest, let figures = QuoteFigures(value) else { return false }
         buffer.beginObject()
         buffer.member("symbol", value.symbol)
         if let type = Words.instrumentType(value.instrumentType) { buffer.member("instrument_type", type) }
         if !value.currency.isEmpty { buffer.member("currency", value.currency) }
-        buffer.member("last", last.price)
-        buffer.member("last_size", ifPresent: last.size)
-        if last.time != 0 { buffer.member("last_time", time: last.time, style: style) }
-        writeDay(value, last.price, &buffer)
-        if let quote = value.quote {
-            member("bid", quote.bid, &buffer)
-            if quote.bid.isFinite { buffer.member("bid_size", ifPresent: quote.bid_size) }
-            member("ask", quote.ask, &buffer)
-            if quote.ask.isFinite { buffer.member("ask_size", ifPresent: quote.ask_size) }
+        buffer.member("last", figures.last)
+        buffer.member("last_size", ifPresent: figures.lastSize)
+        if figures.lastTime != 0 { buffer.member("last_time", time: figures.lastTime, style: style) }
+        // NaN is written as `null`.
+        buffer.member("change", figures.change ?? .nan)
+        buffer.member("change_percent", figures.changePercent ?? .nan)
+        buffer.member("open", ifPresent: figures.open)
+        buffer.member("high", ifPresent: figures.high)
+        buffer.member("low", ifPresent: figures.low)
+        buffer.member("previous_close", ifPresent: figures.previousClose)
+        buffer.member("volume", ifPresent: figures.volume)
+        buffer.member("average", ifPresent: figures.average)
+        buffer.member("open_interest", ifPresent: figures.openInterest)
+        if figures.hasQuote {
+            buffer.member("bid", figures.bid ?? .nan)
+            buffer.member("bid_size", ifPresent: figures.bidSize)
+            buffer.member("ask", figures.ask ?? .nan)
+            buffer.member("ask_size", ifPresent: figures.askSize)
         }
         buffer.member("phase", phase.name)
         buffer.member("time", time: newest.ts_event != 0 ? newest.ts_event : newest.ts_recv, style: style)
@@ -39,60 +48,6 @@ enum QuoteText {
         buffer.member("seq", newest.seq)
         buffer.endObject()
         return true
-    }
-
-    /// The newer of the last trade and the last tick, else the middle of bid and ask. A source that sends ticks may have taken
-    /// over from one that sends trades, and the old trade says nothing any more.
-    private static func lastPrice(_ value: LastValue) -> (price: Double, size: Double, time: Int64)? {
-        if let trade = value.trade, trade.head.seq > value.tick?.head.seq ?? 0 {
-            return (trade.price, trade.size, trade.head.ts_event != 0 ? trade.head.ts_event : trade.head.ts_recv)
-        }
-        if let tick = value.tick { return (tick.last, tick.last_size, tick.last_trade_time) }
-        if let quote = value.quote {
-            if quote.bid.isFinite, quote.ask.isFinite {
-                return (Rounding.round((quote.bid + quote.ask) / 2, places: 9), .nan, 0)
-            }
-            if quote.bid.isFinite { return (quote.bid, .nan, 0) }
-            if quote.ask.isFinite { return (quote.ask, .nan, 0) }
-        }
-        return nil
-    }
-
-    private static func writeDay(_ value: LastValue, _ last: Double, _ buffer: inout TextBuffer) {
-        // A vendor's own figures of the day, where its ticks are what is newest: they know of trades from before we came.
-        let tick = value.tick.flatMap { $0.head.seq > value.trade?.head.seq ?? 0 ? $0 : nil }
-        func pick(_ fromTick: Double?, _ fromDay: Double?) -> Double? {
-            if let fromTick, fromTick.isFinite { return fromTick }
-            return fromDay
-        }
-        let previous = pick(tick?.previous_close, value.previousClose)
-        if let previous, previous.isFinite {
-            let places =
-                value.tickSize.isFinite && value.tickSize > 0
-                ? Rounding.places(of: value.tickSize)
-                : max(Rounding.places(of: last), Rounding.places(of: previous))
-            buffer.member("change", Rounding.round(last - previous, places: places))
-            member(
-                "change_percent", previous == 0 ? .nan : Rounding.round((last - previous) / previous * 100, places: 4),
-                &buffer)
-        } else {
-            buffer.memberNull("change")
-            buffer.memberNull("change_percent")
-        }
-        let day = value.day
-        buffer.member("open", ifPresent: pick(tick?.open, day?.open))
-        buffer.member("high", ifPresent: pick(tick?.high, day?.high))
-        buffer.member("low", ifPresent: pick(tick?.low, day?.low))
-        buffer.member("previous_close", ifPresent: previous)
-        buffer.member("volume", ifPresent: pick(tick?.volume, day?.volume))
-        let average = day.flatMap { $0.volume > 0 ? Rounding.round($0.notional / $0.volume, places: 6) : nil }
-        buffer.member("average", ifPresent: pick(tick?.average, average))
-        buffer.member("open_interest", ifPresent: tick?.open_interest)
-    }
-
-    /// A number, or `null` where it is not one.
-    private static func member(_ name: StaticString, _ number: Double, _ buffer: inout TextBuffer) {
-        if number.isFinite { buffer.member(name, number) } else { buffer.memberNull(name) }
     }
 }
 

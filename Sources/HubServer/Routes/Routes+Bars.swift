@@ -105,7 +105,7 @@ extension Routes {
     }
 
     /// What the fold knows of one instrument's bars.
-    private struct State: Sendable {
+    struct State: Sendable {
         var symbol: Symbol
         var source: Interval?
         var kept: [Interval]
@@ -127,7 +127,7 @@ extension Routes {
         }
     }
 
-    private func notAvailable(_ state: State, _ interval: Interval) -> Problem {
+    func notAvailable(_ state: State, _ interval: Interval) -> Problem {
         let possible = Interval.allCases.filter { wanted in
             state.kept.contains(wanted) || BarRollup.sources(of: wanted).contains(where: state.kept.contains)
         }
@@ -201,6 +201,15 @@ extension Routes {
 }
 
 extension BarQuery {
+    /// The same, everything before a time.
+    func ending(at time: Int64?) -> BarQuery {
+        var query = BarQuery(
+            engine: engine, symbol: symbol, interval: interval, source: source, calendar: calendar, from: nil, to: time,
+            asOf: asOf, forming: forming, watermark: watermark)
+        query.showsForming = showsForming
+        return query
+    }
+
     /// The same from a later time on.
     func beginning(at time: Int64) -> BarQuery {
         var query = BarQuery(

@@ -80,7 +80,7 @@ extension Routes {
     }
 
     /// Those whose symbol has every word of a query; names that are or begin with it first.
-    private static func ranked(_ symbols: [Symbol], _ query: String) -> [Symbol] {
+    static func ranked(_ symbols: [Symbol], _ query: String) -> [Symbol] {
         let words = query.split(separator: " ").map(String.init)
         var ranks: [[Symbol]] = [[], [], []]
         for symbol in symbols {

@@ -24,6 +24,7 @@ struct Routes: Sendable {
         addBars(to: &table)
         addEvents(to: &table)
         addCatalogues(to: &table)
+        addUDF(to: &table)
     }
 
     /// Parameters of a call, times relative to the hub's clock.
