@@ -128,7 +128,7 @@ let package = Package(
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
-        tests("HubChunksTests", ["HubChunks", "PluginABI"]),
+        tests("HubChunksTests", ["HubChunks", "CHubSystem", "PluginABI"]),
         tests("HubFoldTests", ["HubFold", "HubModel", "PluginABI", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat"]),
         tests("HubRuntimeTests", ["HubRuntime", "HubConfig", "HubModel", "PluginABI", "EventFormat"]),
