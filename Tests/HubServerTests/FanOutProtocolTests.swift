@@ -130,7 +130,7 @@ struct FanOutProtocolTests {
             let plain = try server.get("/v1/stream")
             #expect(plain.status == 426)
             #expect(plain.headers["upgrade"] == "websocket")
-            #expect(try server.get("/v1/stream?symbols=A&speed=9").json["code"] == .text("bad_parameter"))
+            #expect(try server.get("/v1/stream?symbols=A&speed=-9").json["code"] == .text("bad_parameter"))
             let nothing = try TestStream(server, "/v1/stream?symbols=SIM:NOBODY")
             #expect(try nothing.next("error").word("code") == "nothing_matched")
         }

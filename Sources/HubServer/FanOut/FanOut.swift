@@ -318,7 +318,10 @@ final class FanOut: @unchecked Sendable {
             let sources = services.sources()
             for connection in due { connection.beat(sources) }
         }
-        for connection in Array(connections.values) { connection.tellLag() }
+        for connection in Array(connections.values) {
+            connection.tellLag()
+            connection.endIfOver()
+        }
     }
 
     // MARK: Counting

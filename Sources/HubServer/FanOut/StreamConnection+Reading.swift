@@ -15,10 +15,18 @@ extension StreamConnection {
 
     /// Reads and writes one slice.
     func readSlice(maxBytes: Int) -> Slice {
-        guard case .reading = feed, let group, isWritable, walk == nil else { return .nothing }
-        let target = fanOut.position
+        guard case .reading = feed, let group, isWritable, walk == nil, !isHeld else { return .nothing }
+        if ownPosition >= lastPosition {
+            finish(at: ownPosition)
+            return .nothing
+        }
+        let target = min(fanOut.position, lastPosition)
         if ownPosition > target { return .ahead }
         if ownPosition == target { return arrive() }
+        if let chunk = pending {
+            pending = nil
+            return read(chunk, through: target, for: group)
+        }
         if reader == nil { reader = fanOut.log.reader(after: ownPosition) }
         guard let reader else { return .nothing }
         switch reader.next(maxBytes: maxBytes) {
@@ -31,12 +39,29 @@ extension StreamConnection {
             beginWalk(after: max(after, ownPosition), before: before)
             return walk == nil ? .again : .nothing
         case .records(let chunk):
-            let reached = fanOut.encode(chunk, through: target, for: group, into: &builder)
-            readReceived = reached.received
-            for frame in reached.full { deliver(frame) }
-            if !builder.isEmpty { deliver(builder.cut()) }
-            // A write can find that the socket is gone.
-            guard case .reading = feed else { return .nothing }
+            return read(chunk, through: target, for: group)
+        }
+    }
+
+    /// Sends what matches and is due of some records.
+    private func read(_ chunk: UnsafeRawBufferPointer, through target: UInt64, for group: Group) -> Slice {
+        let window = window(chunk, through: target, for: group)
+        let reached = fanOut.encode(chunk, through: window.through, for: group, into: &builder)
+        note(received: reached.received)
+        for frame in reached.full { deliver(frame) }
+        if !builder.isEmpty { deliver(builder.cut()) }
+        // A write can find that the socket is gone.
+        guard case .reading = feed else { return .nothing }
+        switch window.stop {
+        case .wait(let deadline):
+            ownPosition = max(ownPosition, window.through)
+            pending = UnsafeRawBufferPointer(rebasing: chunk[window.offset...])
+            wait(until: deadline)
+            return .nothing
+        case .end:
+            finish(at: max(ownPosition, window.through))
+            return .nothing
+        case .none:
             ownPosition = max(ownPosition, reached.seq)
             if ownPosition >= target {
                 ownPosition = target
@@ -46,9 +71,24 @@ extension StreamConnection {
         }
     }
 
+    /// Every matching event up to where the fan-out stands, or up to the end, was sent.
     private func arrive() -> Slice {
+        if ownPosition >= lastPosition {
+            finish(at: ownPosition)
+            return .nothing
+        }
+        guard session.bound == nil else {
+            reachHead()
+            return .ahead
+        }
         join()
         return .nothing
+    }
+
+    private func note(received: Int64) {
+        guard received != 0 else { return }
+        readReceived = received
+        clock.note(received: received)
     }
 
     private func deliver(_ frame: Frame) {
@@ -75,9 +115,14 @@ extension StreamConnection {
         continueWalk()
     }
 
-    /// Asks the store for the next records, off the loop.
+    /// Asks the store for the next records, off the loop, or goes on with those that were not due.
     func continueWalk() {
-        guard var walk, !walk.isAsking, isWritable else { return }
+        guard var walk, !walk.isAsking, isWritable, !isHeld else { return }
+        if let held = walk.held {
+            walk.held = nil
+            self.walk = walk
+            return read(held.chunk, from: held.offset, of: walk)
+        }
         walk.isAsking = true
         self.walk = walk
         let asked = walk
@@ -89,9 +134,7 @@ extension StreamConnection {
 
     private func take(_ result: Result<HistoryChunk, any Error>, of asked: HistoryWalk) {
         // The filter may have changed meanwhile, or the connection may be gone.
-        guard case .reading = feed, let group, var walk, walk.after == asked.after, walk.before == asked.before else {
-            return
-        }
+        guard case .reading = feed, var walk, walk.after == asked.after, walk.before == asked.before else { return }
         walk.isAsking = false
         self.walk = walk
         switch result {
@@ -99,22 +142,45 @@ extension StreamConnection {
             services.logger.error("the store could not be read", metadata: ["error": "\(error)"])
             end(.internalFault, closeCode: 1011, message: "history could not be read", retryAfterMilliseconds: 1000)
         case .success(let chunk):
-            var reached: (seq: UInt64, received: Int64, full: [Frame]) = (0, 0, [])
-            chunk.records.withUnsafeBytes {
-                reached = fanOut.encode($0, through: walk.before - 1, for: group, into: &builder)
-            }
-            for frame in reached.full { deliver(frame) }
-            if !builder.isEmpty { deliver(builder.cut()) }
-            guard case .reading = feed else { return }
-            ownPosition = max(ownPosition, chunk.last)
-            if chunk.last + 1 >= walk.before {
-                self.walk = nil
-                ownPosition = max(ownPosition, walk.before - 1)
-                fanOut.enqueue(self)
-            } else {
-                self.walk = HistoryWalk(after: chunk.last, before: walk.before)
-                continueWalk()
-            }
+            // What was asked for before a pause is asked for again after it.
+            if !isHeld { read(chunk, from: 0, of: walk) }
+        }
+    }
+
+    /// Sends what matches and is due of records out of the store.
+    private func read(_ chunk: HistoryChunk, from offset: Int, of walk: HistoryWalk) {
+        guard let group else { return }
+        let target = min(walk.before - 1, lastPosition)
+        var window = Window(through: target, offset: 0)
+        let reached = chunk.records.withUnsafeBytes { bytes in
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            window = self.window(rest, through: target, for: group)
+            return fanOut.encode(rest, through: window.through, for: group, into: &builder)
+        }
+        note(received: reached.received)
+        for frame in reached.full { deliver(frame) }
+        if !builder.isEmpty { deliver(builder.cut()) }
+        guard case .reading = feed else { return }
+        switch window.stop {
+        case .wait(let deadline):
+            ownPosition = max(ownPosition, window.through)
+            var waiting = HistoryWalk(after: ownPosition, before: walk.before)
+            waiting.held = (chunk, offset + window.offset)
+            self.walk = waiting
+            return wait(until: deadline)
+        case .end: return finish(at: max(ownPosition, window.through))
+        case .none: break
+        }
+        ownPosition = max(ownPosition, min(chunk.last, target))
+        if ownPosition >= lastPosition {
+            finish(at: ownPosition)
+        } else if chunk.last + 1 >= walk.before {
+            self.walk = nil
+            ownPosition = max(ownPosition, walk.before - 1)
+            fanOut.enqueue(self)
+        } else {
+            self.walk = HistoryWalk(after: chunk.last, before: walk.before)
+            continueWalk()
         }
     }
 }
@@ -126,6 +192,8 @@ struct HistoryWalk {
     /// The first position behind the stretch.
     var before: UInt64
     var isAsking = false
+    /// Records that were read and are not due yet, and where in them.
+    var held: (chunk: HistoryChunk, offset: Int)?
 
     init(after: UInt64, before: UInt64) {
         self.after = after

@@ -43,6 +43,7 @@ extension StreamConnection {
             } else {
                 deliver(hole: hole)
             }
+        case .replay(let command, let id): perform(command, id)
         case .filterChanged: changeFilter()
         case .close(let code): close(code)
         }
@@ -127,6 +128,7 @@ extension StreamConnection {
     private func deliver(hole: StreamHole?) {
         guard !isEnded else { return }
         if let hole { send([.hole(hole)]) }
+        clock = ReplayClock(speed: session.options.speed)
         begin(after: session.position, in: fanOut.group(GroupKey(filter: session.filter, style: style)))
     }
 

@@ -14,7 +14,8 @@ final class StreamConnection {
     enum Feed {
         /// Nothing is subscribed, or where to begin is still being found out.
         case none
-        /// Reads by its own cursor; also while its position is still beyond what the fan-out has seen.
+        /// Reads by its own cursor; also while its position is still beyond what the fan-out has seen, and all the time if
+        /// it is to end somewhere.
         case reading
         /// Is given the messages of its group.
         case joined
@@ -45,7 +46,14 @@ final class StreamConnection {
     /// The newest `ts_recv` of what was read while reading alone.
     var readReceived: Int64 = 0
 
-    var reader: (any LogReader)?
+    /// What it gave lies in its memory: `pending` is nothing without it.
+    var reader: (any LogReader)? { didSet { pending = nil } }
+    /// Records that were read and are not due yet.
+    var pending: UnsafeRawBufferPointer?
+    /// The pace of a replay.
+    var clock = ReplayClock(speed: 0)
+    /// Set while the next event is not due.
+    var timer: Scheduled<Void>?
     var builder = FrameBuilder()
     /// What the store still has of positions the journal has let go.
     var walk: HistoryWalk?
@@ -202,6 +210,8 @@ final class StreamConnection {
         leaveGroup()
         reader = nil
         walk = nil
+        timer?.cancel()
+        timer = nil
         feed = .none
     }
 
@@ -209,6 +219,7 @@ final class StreamConnection {
     func join() {
         guard let group else { return }
         reader = nil
+        clock = ReplayClock(speed: 0)
         builder.clear()
         delivered = group.totalEvents
         group.join(self)
@@ -225,6 +236,14 @@ final class StreamConnection {
         fanOut.release(group)
     }
 
+    /// Stands where the fan-out stands, and stays with its own cursor: it is to end somewhere.
+    func reachHead() {
+        clock = ReplayClock(speed: 0)
+        delivered = group?.totalEvents ?? delivered
+        syncSession()
+        send(session.reachedHead(services.facts()))
+    }
+
     // MARK: The socket takes more, or time passes
 
     /// Called when everything written before has left.
@@ -235,8 +254,7 @@ final class StreamConnection {
             tellLag()
             writeGathered()
             if hasAll { tellLag() }
-        case .reading:
-            if walk != nil { continueWalk() } else { fanOut.enqueue(self) }
+        case .reading: readOn()
         default: break
         }
     }
@@ -262,7 +280,7 @@ final class StreamConnection {
             oldest = readReceived
             behind = group.totalEvents > delivered ? group.totalEvents - delivered : 0
             // Not there yet, though no more events are known to match: nothing to tell, and nothing to take back.
-            if behind == 0 { return }
+            if behind == 0, ownPosition != fanOut.position { return }
         default: return
         }
         let milliseconds = behind == 0 ? 0 : max(0, (services.clock() - oldest) / 1_000_000)
@@ -319,6 +337,8 @@ final class StreamConnection {
         feed = .ended
         reader = nil
         walk = nil
+        timer?.cancel()
+        timer = nil
         fanOut.forget(self)
     }
 }

@@ -39,6 +39,23 @@ struct ShortFormTests {
         #expect(try read("symbols=*&\(query)")?.from == start)
     }
 
+    @Test(
+        "ends in an address",
+        arguments: [
+            ("to=now", StreamEnd.now), ("to=seq:123", .seq(123)), ("to=2025-01-06", .time(1_736_121_600_000_000_000)),
+            ("to=-1h", .time(1_736_170_500_000_000_000)),
+        ])
+    func ends(query: String, end: StreamEnd) throws {
+        #expect(try read("symbols=*&\(query)")?.given.end == end)
+    }
+
+    @Test("views and the pace in an address")
+    func views() throws {
+        let request = try #require(try read("symbols=*&types=summary,bar:1m&forming=true&every_ms=500&speed=2.5"))
+        #expect(request.given.forming && request.given.everyMilliseconds == 500 && request.given.speed == 2.5)
+        #expect(request.selector.wantsSummary)
+    }
+
     @Test("the last event's id wins over from and cursor")
     func lastEventID() throws {
         let request = try read("symbols=*&from=earliest", lastEventID: "7c1f9a02d4e8b310.42")
@@ -56,9 +73,9 @@ struct ShortFormTests {
         "a bad short form is a problem before anything is upgraded",
         arguments: [
             "types=trade", "symbols=", "symbols=*&types=trades", "symbols=*&from=soon", "symbols=*&cursor=5",
-            "symbols=*&from=live&cursor=7c1f9a02d4e8b310.9", "symbols=*&forming=true", "symbols=*&to=now",
-            "symbols=*&speed=2", "symbols=*&on_slow=conflate", "symbols=*&exclude=derived", "symbols=*&colour=red",
-            "symbols=*&types=summary", "symbols=*&every_ms=1", "symbols=*&from=last:99999",
+            "symbols=*&from=live&cursor=7c1f9a02d4e8b310.9", "symbols=*&forming=1", "symbols=*&to=soon",
+            "symbols=*&speed=-2", "symbols=*&on_slow=panic", "symbols=*&from=after:9&to=seq:8", "symbols=*&exclude=derived", "symbols=*&colour=red",
+            "symbols=*&every_ms=1", "symbols=*&speed=inf", "symbols=*&from=last:99999",
         ])
     func bad(query: String) {
         #expect(throws: Problem.self) { try read(query) }

@@ -99,10 +99,9 @@ struct StreamOperationTests {
                 == .unsubscribe(UnsubscribeRequest(id: nil, symbols: nil, selector: EventSelector(["tick"]))))
         #expect(try StreamFixture.read(#"{"op":"list"}"#) == .list(nil))
         #expect(try StreamFixture.read(#" {"id":"p7", "op":"ping"} "#) == .ping(.text("p7")))
-        for op in ["pause", "resume"] {
-            #expect(try StreamFixture.read(#"{"op":"\#(op)","id":1}"#) == .replayControl(.integer(1)))
-        }
-        #expect(try StreamFixture.read(#"{"op":"speed","speed":10}"#) == .replayControl(nil))
+        #expect(try StreamFixture.read(#"{"op":"pause","id":1}"#) == .replay(.integer(1), .pause))
+        #expect(try StreamFixture.read(#"{"op":"resume"}"#) == .replay(nil, .resume))
+        #expect(try StreamFixture.read(#"{"op":"speed","speed":10}"#) == .replay(nil, .speed(10)))
     }
 
     @Test(
@@ -116,14 +115,15 @@ struct StreamOperationTests {
             (#"{"op":"subscribe","symbols":[1]}"#, .badMessage),
             (#"{"op":"subscribe","symbols":["*"],"types":["trades"]}"#, .badMessage),
             (#"{"op":"subscribe","symbols":["*"],"types":["bar:7m"]}"#, .badInterval),
-            (#"{"op":"subscribe","symbols":["*"],"types":["summary"]}"#, .unsupported),
-            (#"{"op":"subscribe","symbols":["*"],"forming":true}"#, .unsupported),
+            (#"{"op":"speed"}"#, .badMessage),
             (#"{"op":"subscribe","symbols":["*"],"forming":"yes"}"#, .badMessage),
             (#"{"op":"subscribe","symbols":["*"],"every_ms":10}"#, .badMessage),
-            (#"{"op":"subscribe","symbols":["*"],"to":"now"}"#, .unsupported),
-            (#"{"op":"subscribe","symbols":["*"],"speed":10}"#, .unsupported),
+            (#"{"op":"subscribe","symbols":["*"],"to":"soon"}"#, .badTime),
+            (#"{"op":"subscribe","symbols":["*"],"to":{"seq":-1}}"#, .badCursor),
+            (#"{"op":"subscribe","symbols":["*"],"to":{"seq":1,"time":"now"}}"#, .badMessage),
+            (#"{"op":"subscribe","symbols":["*"],"from":{"after":10},"to":{"seq":9}}"#, .badRange),
+            (#"{"op":"subscribe","symbols":["*"],"from":{"time":"2025-01-06"},"to":{"time":"2025-01-05"}}"#, .badRange),
             (#"{"op":"subscribe","symbols":["*"],"speed":-1}"#, .badMessage),
-            (#"{"op":"subscribe","symbols":["*"],"on_slow":"conflate"}"#, .unsupported),
             (#"{"op":"subscribe","symbols":["*"],"on_slow":"panic"}"#, .badMessage),
             (#"{"op":"subscribe","symbols":["*"],"exclude":["derived"]}"#, .badMessage),
             (#"{"op":"subscribe","symbol":["*"]}"#, .badMessage),

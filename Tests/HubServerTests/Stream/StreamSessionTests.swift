@@ -319,12 +319,63 @@ struct StreamSessionTests {
         #expect(session.filter.symbols == ["A:*", "B:*"])
     }
 
-    @Test("replay controls are not for this stream")
+    @Test("pause, resume and speed are for what comes before live, and are answered behind the end too")
     func replayControls() {
+        let operations = [#"{"op":"pause"}"#, #"{"op":"resume"}"#, #"{"op":"speed","speed":2}"#]
         var session = StreamFixture.openSession()
-        for op in ["pause", "resume", "speed"] {
-            #expect(error(send(#"{"op":"\#(op)","id":1}"#, to: &session))?.code == .notReplaying)
-        }
+        for json in operations { #expect(error(send(json, to: &session))?.code == .notReplaying) }
+        _ = send(#"{"op":"subscribe","symbols":["*"],"from":"earliest","speed":2}"#, to: &session)
+        #expect(send(operations[0], to: &session).step == .replay(.pause, nil))
+        #expect(send(operations[2], to: &session).step == .replay(.speed(2), nil))
+        _ = session.reachedHead(StreamFixture.facts())
+        for json in operations { #expect(error(send(json, to: &session))?.code == .notReplaying) }
+    }
+
+    @Test("a bounded replay ends with `end` instead of `live`, and nothing is delivered after it")
+    func bounded() {
+        var session = StreamFixture.openSession()
+        _ = send(
+            #"{"op":"subscribe","symbols":["*"],"from":{"after":5},"to":{"seq":90}}"#, to: &session)
+        #expect(session.bound?.through == 90)
+        session.advance(to: 80, events: 3)
+        let end = session.reachedEnd(at: 90, StreamFixture.facts())
+        #expect(end == [.end(seq: 90, cursor: "\(StreamFixture.epoch).90")])
+        #expect(!session.isDelivering)
+        #expect(session.reachedHead(StreamFixture.facts()).isEmpty)
+        #expect(session.reachedEnd(at: 91, StreamFixture.facts()).isEmpty)
+        #expect(error(send(#"{"op":"subscribe","symbols":["*"]}"#, to: &session))?.code == .notReplaying)
+        #expect(send(#"{"op":"pause","id":3}"#, to: &session).step == .replay(.pause, .integer(3)))
+        let answer = session.replayed(
+            .integer(3), isPaused: true, speed: 2, nanoseconds: 1_736_135_099_000_000_000, facts: StreamFixture.facts())
+        #expect(
+            StreamFixture.text(answer)
+                == #"{"type":"replay","id":3,"state":"ended","speed":2,"seq":90,"time":1736135099000000}"#)
+        #expect(StreamFixture.text(session.heartbeat([], facts: StreamFixture.facts())[0]).contains(#""position":90"#))
+    }
+
+    @Test("an end is a position, the head of the moment, or a time that is over or still to come")
+    func bounds() {
+        let facts = StreamFixture.facts(head: 100)
+        let now = facts.nowNanoseconds
+        #expect(StreamBound(.now, after: 7, facts: facts).through == 100)
+        #expect(StreamBound(.seq(50), after: 7, facts: facts).through == 50)
+        #expect(StreamBound(.seq(5), after: 7, facts: facts).through == 7)
+        #expect(StreamBound(.time(now - 1), after: 7, facts: facts).through == 100)
+        #expect(StreamBound(.time(now + 1), after: 7, facts: facts).through == .max)
+    }
+
+    @Test("what the first subscribe chose may be repeated by a later one, not changed")
+    func options() {
+        var session = StreamFixture.openSession()
+        _ = send(
+            #"{"op":"subscribe","symbols":["NSE:*"],"forming":true,"every_ms":500,"on_slow":"conflate"}"#, to: &session)
+        let same = #"{"op":"subscribe","symbols":["BSE:*"],"forming":true,"every_ms":500,"on_slow":"conflate"}"#
+        #expect(send(same, to: &session).step == .filterChanged)
+        let other = error(
+            send(
+                #"{"op":"subscribe","symbols":["A:*"],"forming":false,"every_ms":250,"to":"now","speed":1,"#
+                    + #""on_slow":"catch_up"}"#, to: &session))
+        #expect(other?.faults.map(\.pointer) == ["/on_slow", "/to", "/speed", "/forming", "/every_ms"])
     }
 
     @Test("lag is told at its limits, at each doubling, and once when it is over")

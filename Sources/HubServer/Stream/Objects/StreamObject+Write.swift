@@ -31,7 +31,17 @@ extension StreamObject {
             buffer.member("seq", seq)
             buffer.member("cursor", cursor)
             buffer.member("time", time: nanoseconds, style: style)
+        case .end(let seq, let cursor):
+            buffer.member("seq", seq)
+            buffer.member("cursor", cursor)
+        case .replay(let replay):
+            buffer.member(id: replay.id)
+            buffer.member("state", replay.state.rawValue)
+            buffer.member("speed", replay.speed)
+            buffer.member("seq", replay.seq)
+            buffer.member("time", time: replay.nanoseconds, style: style)
         case .lag(let lag): lag.write(into: &buffer)
+        case .conflated(let conflated): conflated.write(into: &buffer)
         case .heartbeat(let heartbeat): heartbeat.write(into: &buffer, style: style)
         case .error(let error): error.write(into: &buffer)
         case .bye(let bye): bye.write(into: &buffer)
@@ -115,6 +125,27 @@ extension StreamObject.Lag {
         buffer.member("behind", behind)
         buffer.member("behind_ms", behindMilliseconds)
         buffer.member("on_slow", onSlow.rawValue)
+    }
+}
+
+extension StreamObject.Conflated {
+    fileprivate func write(into buffer: inout TextBuffer) {
+        buffer.member("first_seq", firstSeq)
+        buffer.member("last_seq", lastSeq)
+        buffer.member("dropped", dropped)
+        buffer.key("items")
+        buffer.beginArray()
+        for item in items {
+            buffer.beginObject()
+            buffer.member("symbol", item.symbol)
+            buffer.member("type", item.type)
+            buffer.member("dropped", item.dropped)
+            buffer.member("first_seq", item.firstSeq)
+            buffer.member("last_seq", item.lastSeq)
+            buffer.member("kept_seq", item.keptSeq)
+            buffer.endObject()
+        }
+        buffer.endArray()
     }
 }
 

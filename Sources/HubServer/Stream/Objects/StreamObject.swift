@@ -9,7 +9,10 @@ enum StreamObject: Hashable, Sendable {
     case pong(id: OperationID?, nanoseconds: Int64)
     case hole(StreamHole)
     case live(seq: UInt64, cursor: String, nanoseconds: Int64)
+    case end(seq: UInt64, cursor: String)
+    case replay(Replay)
     case lag(Lag)
+    case conflated(Conflated)
     case heartbeat(Heartbeat)
     case error(StreamError)
     case bye(Bye)
@@ -46,6 +49,41 @@ enum StreamObject: Hashable, Sendable {
         var behind: UInt64
         var behindMilliseconds: Int64
         var onSlow: SubscribeRequest.SlowPolicy
+    }
+
+    struct Replay: Hashable, Sendable {
+        enum State: String, Sendable {
+            case playing, paused, ended
+        }
+
+        var id: OperationID?
+        var state: State
+        var speed: Double
+        var seq: UInt64
+        /// How far the replay is in time.
+        var nanoseconds: Int64
+    }
+
+    /// What a client that was too slow is not given, or a part of it: one message holds so many items only.
+    struct Conflated: Hashable, Sendable {
+        /// An instrument and a type of which events were left out.
+        struct Item: Hashable, Sendable {
+            var symbol: String
+            /// The word of the kind.
+            var type: String
+            var dropped: UInt64
+            var firstSeq: UInt64
+            var lastSeq: UInt64
+            /// The one that was kept.
+            var keptSeq: UInt64
+        }
+
+        /// The range of positions that this stands for.
+        var firstSeq: UInt64
+        var lastSeq: UInt64
+        /// Sum over the items.
+        var dropped: UInt64
+        var items: [Item]
     }
 
     struct Heartbeat: Hashable, Sendable {
@@ -86,7 +124,10 @@ enum StreamObject: Hashable, Sendable {
         case .pong: "pong"
         case .hole: "hole"
         case .live: "live"
+        case .end: "end"
+        case .replay: "replay"
         case .lag: "lag"
+        case .conflated: "conflated"
         case .heartbeat: "heartbeat"
         case .error: "error"
         case .bye: "bye"

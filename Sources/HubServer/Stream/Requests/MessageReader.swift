@@ -65,9 +65,12 @@ struct MessageReader {
         UnsubscribeRequest(id: id, symbols: texts("symbols"), selector: texts("types").map { readSelector($0) })
     }
 
-    /// Reads `speed` of a replay.
-    mutating func speed() -> Double? {
-        guard let value = field("speed") else { return nil }
+    /// Reads `speed` of a replay; where it must be, its absence is a fault.
+    mutating func speed(isRequired: Bool = false) -> Double? {
+        guard let value = field("speed") else {
+            if isRequired { fault(.badMessage, "/speed", "expected a number from 0") }
+            return nil
+        }
         guard let speed = value.numberValue, speed >= 0 else {
             fault(.badMessage, "/speed", "expected a number from 0, found \(value.kindInWords)")
             return nil
@@ -81,12 +84,10 @@ struct MessageReader {
             request.givenNames.insert("snapshot")
         }
         if let value = field("on_slow") {
-            let words = SubscribeRequest.SlowPolicy.allCases.map(\.rawValue) + ["conflate"]
+            let words = SubscribeRequest.SlowPolicy.allCases.map(\.rawValue)
             if let policy = value.textValue.flatMap(SubscribeRequest.SlowPolicy.init(rawValue:)) {
                 request.given.onSlow = policy
                 request.givenNames.insert("on_slow")
-            } else if value.textValue == "conflate" {
-                fault(.unsupported, "/on_slow", "this hub does not conflate; there are catch_up and disconnect")
             } else {
                 fault(.badMessage, "/on_slow", "expected one of \(words.joined(separator: ", "))")
             }
@@ -103,17 +104,34 @@ struct MessageReader {
                 }
             }
         }
-        if bool("forming") == true {
-            fault(.unsupported, "/forming", "this hub does not send forming bars on the stream; /v1/bars shows them")
+        if let value = bool("forming") {
+            request.given.forming = value
+            request.givenNames.insert("forming")
         }
-        if let value = field("every_ms"), value.integerValue.map({ $0 >= 250 }) != true {
-            fault(.badMessage, "/every_ms", "expected a whole number from 250")
+        if let value = field("every_ms") {
+            let least = SubscribeRequest.Options.leastEveryMilliseconds
+            if let number = value.integerValue, (Int64(least)...3_600_000).contains(number) {
+                request.given.everyMilliseconds = Int(number)
+                request.givenNames.insert("every_ms")
+            } else {
+                fault(.badMessage, "/every_ms", "expected a whole number from \(least) to 3600000")
+            }
         }
-        if field("to") != nil {
-            fault(.unsupported, "/to", "this hub does not end a stream at a position; stop reading there")
+        if let value = field("to") {
+            do {
+                request.given.end = try StreamEnd.read(value, now: now)
+                request.givenNames.insert("to")
+            } catch {
+                let code = error.code == .badParameter ? .badMessage : error.code
+                fault(code, "/to\(error.pointer)", error.message)
+            }
         }
-        if let speed = speed(), speed != 0 {
-            fault(.unsupported, "/speed", "this hub replays as fast as possible only: 0")
+        if let speed = speed() {
+            request.given.speed = speed
+            request.givenNames.insert("speed")
+        }
+        if let end = request.given.end, let reason = end.fault(behind: request.from) {
+            fault(.badRange, "/to", reason)
         }
     }
 
@@ -150,12 +168,6 @@ struct MessageReader {
     private mutating func readSelector(_ types: [String]) -> EventSelector {
         var selector = EventSelector()
         for (index, type) in types.enumerated() {
-            if type == "summary" {
-                fault(
-                    .unsupported, "/types/\(index)",
-                    "this hub does not send summaries on the stream; /v1/quotes has them")
-                continue
-            }
             do {
                 try selector.add(type)
             } catch {

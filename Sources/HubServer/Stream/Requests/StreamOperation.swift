@@ -6,8 +6,8 @@ enum StreamOperation: Hashable, Sendable {
     case unsubscribe(UnsubscribeRequest)
     case list(OperationID?)
     case ping(OperationID?)
-    /// `pause`, `resume`, `speed`: of replays that can be controlled.
-    case replayControl(OperationID?)
+    /// `pause`, `resume`, `speed`: of a replay.
+    case replay(OperationID?, ReplayCommand)
 
     /// The largest message a client may send.
     static let maximumBytes = 65_536
@@ -45,10 +45,9 @@ enum StreamOperation: Hashable, Sendable {
         case "unsubscribe": operation = .unsubscribe(reader.unsubscribe(id))
         case "list": operation = .list(id)
         case "ping": operation = .ping(id)
-        case "pause", "resume": operation = .replayControl(id)
-        case "speed":
-            _ = reader.speed()
-            operation = .replayControl(id)
+        case "pause": operation = .replay(id, .pause)
+        case "resume": operation = .replay(id, .resume)
+        case "speed": operation = .replay(id, .speed(reader.speed(isRequired: true) ?? 0))
         default:
             let nearest = NameDistance.nearest(to: op, among: names)
             throw StreamError(

@@ -17,7 +17,7 @@ extension StreamStart {
         switch kind {
         case "cursor": return try cursor(tree["cursor"])
         case "after": return try after(tree)
-        case "time": return try time(tree["time"], now: now)
+        case "time": return .time(try nanoseconds(tree["time"], now: now))
         default:
             guard let count = tree["last"]?.integerValue, (1...Int64(maximumLast)).contains(count) else {
                 throw StreamStartFault(
@@ -48,7 +48,8 @@ extension StreamStart {
         return .after(UInt64(seq), epoch: text)
     }
 
-    private static func time(_ tree: SettingsTree?, now: Int64) throws(StreamStartFault) -> StreamStart {
+    /// Reads `time` of a map.
+    static func nanoseconds(_ tree: SettingsTree?, now: Int64) throws(StreamStartFault) -> Int64 {
         let text: String
         switch tree {
         case .text(let value): text = value
@@ -60,7 +61,7 @@ extension StreamStart {
                 pointer: "/time")
         }
         do {
-            return .time(try TimeParameter.parse(text, now: now))
+            return try TimeParameter.parse(text, now: now)
         } catch {
             throw StreamStartFault(.badTime, error.description, pointer: "/time")
         }

@@ -12,9 +12,6 @@ extension SubscribeRequest {
         let symbols = reader.list("symbols")
         let types = reader.list("types")
         let selector = reader.selector("types") ?? .events
-        if selector.wantsSummary {
-            reader.fault(.badParameter, "types", "this hub does not send summaries on the stream")
-        }
         let from = start(&reader, lastEventID: lastEventID)
         var request = SubscribeRequest(
             id: nil, symbols: symbols ?? [], types: types, selector: selector, from: from, given: .init())
@@ -63,13 +60,9 @@ extension SubscribeRequest {
             given.snapshot = value
             givenNames.insert("snapshot")
         }
-        if let word = reader.choice("on_slow", ["catch_up", "conflate", "disconnect"]) {
-            if let policy = SlowPolicy(rawValue: word) {
-                given.onSlow = policy
-                givenNames.insert("on_slow")
-            } else {
-                reader.fault(.badParameter, "on_slow", "this hub does not conflate; there are catch_up and disconnect")
-            }
+        if let word = reader.choice("on_slow", SlowPolicy.allCases.map(\.rawValue)) {
+            given.onSlow = SlowPolicy(rawValue: word) ?? .catchUp
+            givenNames.insert("on_slow")
         }
         if let words = reader.list("exclude") {
             givenNames.insert("exclude")
@@ -83,15 +76,30 @@ extension SubscribeRequest {
                 }
             }
         }
-        if reader.flag("forming") == true {
-            reader.fault(.badParameter, "forming", "this hub does not send forming bars on the stream")
+        if let value = reader.flag("forming") {
+            given.forming = value
+            givenNames.insert("forming")
         }
-        _ = reader.integer("every_ms", in: 250...3_600_000)
-        if reader.text("to") != nil {
-            reader.fault(.badParameter, "to", "this hub does not end a stream at a position")
+        if let value = reader.integer("every_ms", in: Options.leastEveryMilliseconds...3_600_000) {
+            given.everyMilliseconds = value
+            givenNames.insert("every_ms")
         }
-        if let speed = reader.text("speed"), speed != "0" {
-            reader.fault(.badParameter, "speed", "this hub replays as fast as possible only: 0")
+        if let text = reader.text("to") {
+            do {
+                given.end = try StreamEnd.read(text: text, now: reader.now)
+                givenNames.insert("to")
+            } catch {
+                reader.fault(error.code, "to", error.message)
+            }
         }
+        if let text = reader.text("speed") {
+            if let speed = Double(text), speed.isFinite, speed >= 0 {
+                given.speed = speed
+                givenNames.insert("speed")
+            } else {
+                reader.fault(.badParameter, "speed", "expected a number from 0, found '\(text)'")
+            }
+        }
+        if let end = given.end, let reason = end.fault(behind: from) { reader.fault(.badRange, "to", reason) }
     }
 }

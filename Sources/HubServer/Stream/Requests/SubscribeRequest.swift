@@ -6,6 +6,8 @@ struct SubscribeRequest: Hashable, Sendable {
     enum SlowPolicy: String, CaseIterable, Sendable {
         /// It is served from the journal until it has caught up.
         case catchUp = "catch_up"
+        /// Of what it missed it is given the newest record of each instrument and conflatable type, and all of the rest.
+        case conflate
         /// It is told goodbye, with a cursor.
         case disconnect
     }
@@ -18,6 +20,16 @@ struct SubscribeRequest: Hashable, Sendable {
         var exclude: [String] = []
         /// `HUB_FLAG_…` bits of those words.
         var excludedFlags: UInt16 = 0
+        /// Where a bounded replay ends; `nil` = it goes on live.
+        var end: StreamEnd?
+        /// Of a replay: 0 = as fast as possible, 1 = as it happened, 10 = ten times as fast.
+        var speed = 0.0
+        /// Whether views of bars and values that are forming are sent.
+        var forming = false
+        /// Between two views of one series, at least.
+        var everyMilliseconds = Options.leastEveryMilliseconds
+
+        static let leastEveryMilliseconds = 250
     }
 
     var id: OperationID?

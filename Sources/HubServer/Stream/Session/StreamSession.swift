@@ -17,6 +17,8 @@ struct StreamSession: Sendable {
         case catchingUp
         /// `live` was sent.
         case live
+        /// `end` was sent: no more events come.
+        case ended
         /// `bye` was sent: nothing more may be.
         case closed
     }
@@ -30,6 +32,8 @@ struct StreamSession: Sendable {
         case snapshotThenBegin
         /// Deliver events after `position`; `hole`, if any, is sent behind the snapshot, if that is asked for.
         case deliver(hole: StreamHole?)
+        /// Pause, resume or set the speed of the replay, then send what `replayed` answers.
+        case replay(ReplayCommand, OperationID?)
         /// The filter is another one from `position` on.
         case filterChanged
         /// Close with this WebSocket code, once everything is sent.
@@ -55,6 +59,8 @@ struct StreamSession: Sendable {
     private(set) var position: UInt64 = 0
     /// Event objects sent on this connection.
     private(set) var sent: UInt64 = 0
+    /// Where a bounded replay ends.
+    private(set) var bound: StreamBound?
     /// The first subscription's name for itself: `snapshot` carries it.
     private(set) var subscriptionID: OperationID?
 
@@ -164,10 +170,21 @@ struct StreamSession: Sendable {
                     id: id, symbols: filter.symbols, types: filter.typeWords(values: valueWords),
                     count: filter.count(catalogue))
             ])
-        case .replayControl(let id):
-            throw StreamError(.notReplaying, "this stream is not a replay that can be controlled", id: id)
+        case .replay(let id, let command):
+            switch phase {
+            case .resolving: throw busy(id)
+            case .catchingUp, .ended: return Answer(step: .replay(command, id))
+            default:
+                throw StreamError(
+                    .notReplaying, "nothing is being replayed: only events before `live` can be paused or paced",
+                    id: id)
+            }
         case .subscribe(let request):
             guard phase != .resolving else { throw busy(request.id) }
+            guard phase != .ended else {
+                throw StreamError(
+                    .notReplaying, "this stream has come to its end; open another connection", id: request.id)
+            }
             return isDelivering
                 ? try widen(request, facts, catalogue) : try subscribeFirst(request, facts, catalogue)
         case .unsubscribe(let request):
@@ -215,6 +232,7 @@ struct StreamSession: Sendable {
         self.plan = nil
         phase = .catchingUp
         position = after
+        bound = options.end.map { StreamBound($0, after: after, facts: facts) }
         return Answer(objects: [subscribed(subscriptionID, plan, facts)], step: .deliver(hole: hole))
     }
 
@@ -254,6 +272,14 @@ struct StreamSession: Sendable {
         if request.givenNames.contains("on_slow"), request.given.onSlow != options.onSlow { changed.append("on_slow") }
         if request.givenNames.contains("exclude"), request.given.excludedFlags != options.excludedFlags {
             changed.append("exclude")
+        }
+        if request.givenNames.contains("to"), request.given.end != options.end { changed.append("to") }
+        if request.givenNames.contains("speed"), request.given.speed != options.speed { changed.append("speed") }
+        if request.givenNames.contains("forming"), request.given.forming != options.forming {
+            changed.append("forming")
+        }
+        if request.givenNames.contains("every_ms"), request.given.everyMilliseconds != options.everyMilliseconds {
+            changed.append("every_ms")
         }
         guard !changed.isEmpty else { return }
         throw StreamError(
@@ -301,7 +327,7 @@ struct StreamSession: Sendable {
         try checkSize(narrower, request.id)
         let isChanged = narrower != filter
         filter = narrower
-        let seq = isDelivering ? position : facts.head
+        let seq = safePosition(facts)
         return Answer(
             objects: [.unsubscribed(id: request.id, seq: seq)], step: isChanged ? .filterChanged : .none)
     }
@@ -349,6 +375,28 @@ struct StreamSession: Sendable {
         return [
             .live(seq: position, cursor: facts.cursor(position), nanoseconds: facts.nowNanoseconds)
         ]
+    }
+
+    /// Notes that a bounded replay has come to its end: `end`, and no more events.
+    mutating func reachedEnd(at seq: UInt64, _ facts: StreamFacts) -> [StreamObject] {
+        guard isDelivering else { return [] }
+        position = max(position, seq)
+        phase = .ended
+        return [.end(seq: position, cursor: facts.cursor(position))]
+    }
+
+    /// The answer to an operation on the replay.
+    ///
+    /// - Parameters:
+    ///   - isPaused: whether it rests now.
+    ///   - nanoseconds: how far it is in time; `nil` where nothing was sent yet.
+    func replayed(
+        _ id: OperationID?, isPaused: Bool, speed: Double, nanoseconds: Int64?, facts: StreamFacts
+    ) -> StreamObject {
+        .replay(
+            StreamObject.Replay(
+                id: id, state: phase == .ended ? .ended : isPaused ? .paused : .playing, speed: speed, seq: position,
+                nanoseconds: nanoseconds ?? facts.nowNanoseconds))
     }
 
     /// Takes how far the reader is behind after `live`.
@@ -399,5 +447,7 @@ struct StreamSession: Sendable {
     }
 
     /// Without a subscription nothing matches, and the head is a position up to which everything was sent.
-    private func safePosition(_ facts: StreamFacts) -> UInt64 { isDelivering ? position : facts.head }
+    private func safePosition(_ facts: StreamFacts) -> UInt64 {
+        isDelivering || phase == .ended ? position : facts.head
+    }
 }
