@@ -33,6 +33,10 @@ extension Routes {
         var style: TimeStyle
         var token: PageToken?
         var binding: UInt64
+        var fills: Bool
+        /// `nil`: what the pipeline says.
+        var session: BarSession?
+        var knownAt: KnownAt?
     }
 
     private func wanted(_ call: Call, takesSymbols: Bool) throws -> Wanted {
@@ -44,21 +48,19 @@ extension Routes {
         let showsForming = reader.flag("forming") ?? true
         let style = reader.timeStyle()
         let (token, binding) = pageToken(&reader, call)
-        if let fill = reader.text("fill"), fill != "none" {
-            reader.fault(
-                .badParameter, "fill", "expected none, found '\(fill)': this hub shows only bars that there were")
-        }
-        if let session = reader.text("session"), session != "all" {
-            reader.fault(.badParameter, "session", "expected all, found '\(session)': this hub shows all sessions")
-        }
+        let fills = reader.choice("fill", ["none", "previous"]) == "previous"
+        let session = reader.choice("session", ["all", "regular"]).flatMap(BarSession.init)
+        let knownAt = asOf(&reader)
         try reader.finish()
         return Wanted(
             interval: interval, from: token.map(\.from) ?? from, to: token.map(\.to) ?? to, limit: limit,
-            showsForming: showsForming, style: style, token: token, binding: binding)
+            showsForming: showsForming, style: style, token: token, binding: binding, fills: fills, session: session,
+            knownAt: knownAt)
     }
 
     private func bars(_ call: Call, names: [String]?) async throws -> Response {
         let wanted = try wanted(call, takesSymbols: names != nil)
+        let past = try wanted.knownAt.map(known)
         let directory = directories.current()
         var symbols: [Symbol]
         var notFound: [String] = []
@@ -71,11 +73,11 @@ extension Routes {
         } else {
             symbols = [try directory.one(call.part("symbol"))]
         }
-        var queries: [BarQuery] = []
+        var queries: [ShapedBars] = []
         let (states, seq) = engine.withFold { fold, seq in
             (symbols.map { State($0, fold, wanted.interval, engine) }, seq)
         }
-        let asOf = wanted.token?.asOf ?? seq
+        let asOf = wanted.token?.asOf ?? past?.seq ?? seq
         guard asOf <= seq else {
             throw Problem(
                 .badCursor, "the page token is of another journal", faults: [.init("cursor", "is not of here")])
@@ -92,16 +94,20 @@ extension Routes {
             var query = BarQuery(
                 engine: engine, symbol: state.symbol, interval: wanted.interval, source: source,
                 calendar: state.calendar, from: wanted.from, to: wanted.to, asOf: asOf, forming: forming,
-                watermark: state.watermark)
+                watermark: asOf == seq ? state.watermark : nil)
             query.showsForming = wanted.showsForming
-            queries.append(query)
+            queries.append(
+                ShapedBars(
+                    query: query, session: wanted.session ?? state.session, fills: wanted.fills,
+                    smaller: state.smaller(wanted.interval, showsForming: forming != nil), now: engine.wallNanoseconds))
         }
         try await published(asOf)
         let plan = queries
-        let base = ListMeta(
+        var base = ListMeta(
             epoch: wanted.token?.epoch ?? engine.journal.epoch, seq: asOf, notFound: notFound, failed: failed)
+        base.holes = past?.holes ?? []
         let isSingle = names == nil
-        return try await blocking { try answer(plan, wanted, base, isSingle: isSingle) }
+        return try await blocking { [base] in try answer(plan, wanted, base, isSingle: isSingle) }
     }
 
     /// What the fold knows of one instrument's bars.
@@ -112,18 +118,36 @@ extension Routes {
         var calendar: TradingCalendar
         var forming: hub_bar?
         var watermark: Int64?
+        var session: BarSession
+        /// Open bars of all intervals that are kept.
+        var open: [Interval: hub_bar] = [:]
 
         init(_ symbol: Symbol, _ fold: Fold, _ interval: Interval, _ engine: any EngineAccess) {
             self.symbol = symbol
             calendar = fold.calendar(of: symbol.text) ?? .forVenue(symbol.venue)
             var kept = Set(fold.instrument(symbol.text)?.intervals.compactMap { Interval(rawValue: $0) } ?? [])
-            if let pipeline = engine.configuration.pipelines.first(where: { $0.takes(symbol) }) {
-                kept.formUnion(pipeline.bars)
-            }
+            let pipeline = engine.configuration.pipelines.first { $0.takes(symbol) }
+            if let pipeline { kept.formUnion(pipeline.bars) }
+            session = pipeline?.session ?? .all
             self.kept = kept.sorted()
             source = kept.contains(interval) ? interval : BarRollup.sources(of: interval).first(where: kept.contains)
-            if let source { forming = fold.formingBar(of: symbol.text, interval: source.rawValue) }
+            for interval in kept { open[interval] = fold.formingBar(of: symbol.text, interval: interval.rawValue) }
+            forming = source.flatMap { open[$0] }
             watermark = fold.activeSource(of: symbol.text).flatMap { fold.source($0)?.watermark }
+        }
+
+        /// Bars that are kept and tell which part of a larger one belongs to the regular session.
+        func smaller(_ interval: Interval, showsForming: Bool) -> ShapedBars.Smaller {
+            let clock = SessionClock(calendar: calendar, session: .regular)
+            func part(_ interval: Interval) -> ShapedBars.Part {
+                .init(interval: interval, forming: showsForming ? open[interval] : nil)
+            }
+            let fine = kept.last {
+                !$0.isDateBased && clock.isAligned($0) && ($0 < interval)
+                    && (interval.isDateBased || interval.seconds % $0.seconds == 0)
+            }
+            let days = interval > .d1 ? kept.last { $0 <= .d1 } : nil
+            return .init(fine: fine.map(part), days: days.map(part))
         }
     }
 
@@ -141,7 +165,8 @@ extension Routes {
             candidates: possible.map(\.text))
     }
 
-    private func answer(_ queries: [BarQuery], _ wanted: Wanted, _ base: ListMeta, isSingle: Bool) throws -> Response {
+    private func answer(_ queries: [ShapedBars], _ wanted: Wanted, _ base: ListMeta, isSingle: Bool) throws -> Response
+    {
         let deadline = Deadline(after: settings.requestNanoseconds)
         try History(engine).wait(for: base.seq)
         let isForward = wanted.from != nil
@@ -176,7 +201,7 @@ extension Routes {
                     break walk
                 }
                 row.write(
-                    symbol: isSingle ? nil : query.symbol.text, interval: wanted.interval, style: wanted.style,
+                    symbol: isSingle ? nil : query.query.symbol.text, interval: wanted.interval, style: wanted.style,
                     to: &text)
                 meta.count += 1
                 meta.isSimulated = meta.isSimulated || row.isSimulated
@@ -188,34 +213,15 @@ extension Routes {
         let from = wanted.from ?? (meta.count > 0 ? earliest : nil)
         let to = wanted.to ?? (meta.count > 0 ? latest + wanted.interval.nanoseconds : nil)
         meta.gaps = try GapFinder(
-            engine: engine, patterns: queries.map { SymbolPattern($0.symbol) }, style: wanted.style
+            engine: engine, patterns: queries.map { SymbolPattern($0.query.symbol) }, style: wanted.style
         ).gaps(from: from, to: to, through: meta.seq)
         meta.origin = "stored"
         meta.interval = wanted.interval.text
-        meta.session = "all"
-        if isSingle { meta.symbol = queries.first?.symbol.text }
+        let sessions = Set(queries.map(\.session))
+        meta.session = sessions.count == 1 ? sessions.first?.rawValue : nil
+        if isSingle { meta.symbol = queries.first?.query.symbol.text }
         meta.write(to: &text)
         text.endObject()
         return Reply.json(text)
-    }
-}
-
-extension BarQuery {
-    /// The same, everything before a time.
-    func ending(at time: Int64?) -> BarQuery {
-        var query = BarQuery(
-            engine: engine, symbol: symbol, interval: interval, source: source, calendar: calendar, from: nil, to: time,
-            asOf: asOf, forming: forming, watermark: watermark)
-        query.showsForming = showsForming
-        return query
-    }
-
-    /// The same from a later time on.
-    func beginning(at time: Int64) -> BarQuery {
-        var query = BarQuery(
-            engine: engine, symbol: symbol, interval: interval, source: source, calendar: calendar, from: time, to: to,
-            asOf: asOf, forming: forming, watermark: watermark)
-        query.showsForming = showsForming
-        return query
     }
 }

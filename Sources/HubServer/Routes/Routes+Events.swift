@@ -23,6 +23,7 @@ extension Routes {
         var style: TimeStyle
         var token: PageToken?
         var binding: UInt64
+        var knownAt: KnownAt?
     }
 
     private func range(_ reader: inout ParameterReader, _ call: Call) -> Range {
@@ -32,10 +33,12 @@ extension Routes {
         if let after, let before, after > before { reader.fault(.badRange, "after", "is beyond before") }
         let limit = Self.limit(&reader, most: Self.mostEvents)
         let style = reader.timeStyle()
+        let knownAt = asOf(&reader)
         let (token, binding) = pageToken(&reader, call)
         return Range(
-            from: from, to: to, after: after, before: before, limit: limit, style: style, token: token, binding: binding
-        )
+            from: from, to: to, after: after, before: before, limit: limit, style: style, token: token,
+            binding: binding,
+            knownAt: knownAt)
     }
 
     private func events(_ call: Call) async throws -> Response {
@@ -71,7 +74,8 @@ extension Routes {
         // A later page shows the state of the first, with the times that were resolved then.
         let token = range.token
         let journal = engine.journal
-        let asOf = token?.asOf ?? journal.head
+        let past = try range.knownAt.map(known)
+        let asOf = token?.asOf ?? past?.seq ?? journal.head
         guard asOf <= journal.head else {
             throw Problem(
                 .badCursor, "the page token is of another journal", faults: [.init("cursor", "is not of here")])
@@ -100,7 +104,7 @@ extension Routes {
                 meta.next = next.text(binding: range.binding)
             }
             meta.isSimulated = page.isSimulated
-            meta.holes = page.holes
+            meta.holes = (past?.holes ?? []) + page.holes
             let start = from ?? (page.count > 0 ? page.earliest : nil)
             let end = to ?? (page.count > 0 ? page.latest + 1 : nil)
             meta.gaps = try GapFinder(engine: engine, patterns: filter.entries.map(\.pattern), style: range.style)

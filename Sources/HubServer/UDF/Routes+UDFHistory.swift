@@ -77,16 +77,17 @@ extension Routes {
         }
     }
 
-    /// A search for bars of one instrument as they are known now.
-    private func bars(of symbol: Symbol, interval: Interval, from: Int64?, to: Int64) async throws -> BarQuery {
+    /// A search for bars of one instrument as they are known now, in its pipeline's session.
+    private func bars(of symbol: Symbol, interval: Interval, from: Int64?, to: Int64) async throws -> ShapedBars {
         let (state, seq) = engine.withFold { fold, seq in (State(symbol, fold, interval, engine), seq) }
         guard let source = state.source else { throw notAvailable(state, interval) }
         try await published(seq)
-        var query = BarQuery(
+        let query = BarQuery(
             engine: engine, symbol: symbol, interval: interval, source: source, calendar: state.calendar, from: from,
             to: to, asOf: seq, forming: state.forming, watermark: state.watermark)
-        query.showsForming = true
-        return query
+        return ShapedBars(
+            query: query, session: state.session, fills: false, smaller: state.smaller(interval, showsForming: true),
+            now: engine.wallNanoseconds)
     }
 }
 
