@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import threading
 import time
+import zlib
+from collections import Counter
 
 import requests
 from websockets.exceptions import ConnectionClosed
@@ -45,6 +47,8 @@ class Browser:
         page = next(t for t in requests.get(f"http://127.0.0.1:{port}/json/list", timeout=30).json() if t["type"] == "page")
         self.socket = connect(page["webSocketDebuggerUrl"], max_size=1 << 26, compression=None)
         self.requests, self.problems, self._answers = [], [], {}
+        # Messages of the page's WebSockets: connection → what was sent, what came.
+        self.sent, self.received = {}, {}
         self._count, self._news = 0, threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
         for domain in ("Page", "Runtime", "Network", "Log"):
@@ -88,6 +92,10 @@ class Browser:
                 self.requests.append(data["request"]["url"])
             elif kind == "Network.webSocketCreated":
                 self.requests.append(data["url"])
+            elif kind == "Network.webSocketFrameSent":
+                self.sent.setdefault(data["requestId"], []).append(data["response"]["payloadData"])
+            elif kind == "Network.webSocketFrameReceived":
+                self.received.setdefault(data["requestId"], []).append(data["response"]["payloadData"])
             elif kind == "Runtime.exceptionThrown":
                 details = data["exceptionDetails"]
                 self.problems.append("exception: " + details.get("exception", {}).get("description", details["text"]))
@@ -118,10 +126,11 @@ class Browser:
         return answer["result"].get("value")
 
     def wait(self, expression: str, seconds: float = 30):
-        """Until an expression is true; returns its value."""
+        """Until an expression is true; what it throws until then, because an element is not there yet, is no answer."""
+        guarded = f"(() => {{ try {{ return {expression}; }} catch {{ return false; }} }})()"
         deadline = time.monotonic() + seconds
         while True:
-            value = self.js(expression)
+            value = self.js(guarded)
             if value:
                 return value
             assert time.monotonic() < deadline, f"not within {seconds} s: {expression}; problems: {self.problems[-5:]}"
@@ -147,3 +156,37 @@ class Browser:
 
     def screenshot(self, path: pathlib.Path):
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+
+    def colours(self, selector: str) -> Counter:
+        """What is drawn where an element is: colour (red, green, blue) → number of pixels."""
+        box = self.js(f"(() => {{ const b = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
+                      " return {x: b.x + scrollX, y: b.y + scrollY, width: b.width, height: b.height, scale: 1}; })()")
+        picture = self.call("Page.captureScreenshot", format="png", clip=box, captureBeyondViewport=True)["data"]
+        return Counter(pixels(base64.b64decode(picture)))
+
+
+def pixels(png: bytes):
+    """The pixels of a PNG of 8 bits a channel, without a library for pictures: the five filters undone line by line."""
+    at, data, width, channels = 8, b"", 0, 3
+    while at < len(png):
+        length, kind = int.from_bytes(png[at:at + 4], "big"), png[at + 4:at + 8]
+        if kind == b"IHDR":
+            width, channels = int.from_bytes(png[at + 8:at + 12], "big"), {2: 3, 6: 4}[png[at + 17]]
+        elif kind == b"IDAT":
+            data += png[at + 8:at + 8 + length]
+        at += length + 12
+    raw, step = zlib.decompress(data), width * channels
+    above = bytearray(step)
+    for start in range(0, len(raw), step + 1):
+        line, kind = bytearray(raw[start + 1:start + 1 + step]), raw[start]
+        for i in range(step if kind else 0):
+            left = line[i - channels] if i >= channels else 0
+            corner = above[i - channels] if i >= channels else 0
+            if kind == 4:
+                p = left + above[i] - corner
+                guess = min((abs(p - left), 0, left), (abs(p - above[i]), 1, above[i]), (abs(p - corner), 2, corner))[2]
+            else:
+                guess = (left, above[i], (left + above[i]) // 2)[kind - 1]
+            line[i] = (line[i] + guess) & 255
+        above = line
+        yield from zip(*(line[c::channels] for c in range(3)))
