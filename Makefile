@@ -15,22 +15,24 @@ help:
 	@echo "make format  swift format in place     make lint    swift format, complaining"
 
 deps:
-	@scripts/install-dependencies
+	@scripts/install-dependencies python3 python3-venv
 
 test-deps:
-	@scripts/install-dependencies python3 python3-venv
+	@scripts/install-dependencies python3 python3-venv chromium nodejs
 	@scripts/install-python
 
 build: deps
 	@echo "building release (the first time takes about five minutes on two cores)"
 	@swift build -c release || { echo "error: the build failed; the first 'error:' line above is the cause" >&2; exit 1; }
+	@scripts/fetch-web-assets $(RELEASE)
 
 debug: deps
 	@echo "building debug (the first time takes about three minutes on two cores)"
 	@swift build || { echo "error: the build failed; the first 'error:' line above is the cause" >&2; exit 1; }
+	@scripts/fetch-web-assets $(DEBUG)
 
 run: build
-	@echo "running: $(RELEASE)/hub run hub.yaml   (stop with control-C; look at http://127.0.0.1:8080/v1/status)"
+	@echo "running: $(RELEASE)/hub run hub.yaml   (stop with control-C; look at http://127.0.0.1:8080)"
 	@exec $(RELEASE)/hub run hub.yaml
 
 test: debug test-deps

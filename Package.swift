@@ -86,10 +86,12 @@ let package = Package(
                 "CHubSystem", "HubModel", "HubConfig", "HubJournal", "HubFold", "HubStore", "EventFormat", "PluginABI",
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
             ]),
+        .target(name: "HubPage", resources: [.embedInCode("Files")], swiftSettings: strict),
         layer(
             "HubServer",
             [
-                "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat", "PluginABI",
+                "HubPage", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat",
+                "PluginABI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -12,6 +12,13 @@ enum Installation {
         ).scan()
     }
 
+    /// Where the script of the page's chart may be: beside the executable, and where packages put such things.
+    static var pageFolders: [String] {
+        let executable = PluginScanner.ownExecutable
+        let folder = executable.lastIndex(of: "/").map { String(executable[..<$0]) } ?? "."
+        return [folder + "/web", folder + "/../share/hub/web"]
+    }
+
     /// Reads and checks a configuration with the plugins that are installed.
     static func load(
         _ path: String, overrides: [String]

@@ -14,18 +14,21 @@ import Synchronization
 public struct HubServer: Service {
     private let engine: any EngineAccess
     private let logger: Logger
+    private let pageFolders: [String]
     private let onListening: @Sendable ([ListenAddress]) async -> Void
 
     /// - Parameters:
     ///   - engine: a running hub, or one that is about to run.
     ///   - logger: label `server` by custom; requests are told at `debug`.
+    ///   - pageFolders: where the script of the page's chart may be, in order.
     ///   - onListening: told the addresses once all of them are bound, with free ports filled in.
     public init(
-        engine: any EngineAccess, logger: Logger,
+        engine: any EngineAccess, logger: Logger, pageFolders: [String] = [],
         onListening: @escaping @Sendable ([ListenAddress]) async -> Void = { _ in }
     ) {
         self.engine = engine
         self.logger = logger
+        self.pageFolders = pageFolders
         self.onListening = onListening
     }
 
@@ -65,6 +68,7 @@ public struct HubServer: Service {
         let routes = Routes(
             engine: engine, directories: directories, metrics: metrics, settings: settings, pool: pool)
         routes.add(to: &table)
+        if settings.servesPage { PageRoutes(folders: pageFolders, pool: pool).add(to: &table) }
         table.get(StreamGate.path) { call in try gate.answer(call) }
 
         let names = ConnectionNames()

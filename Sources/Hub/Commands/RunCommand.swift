@@ -34,7 +34,9 @@ struct RunCommand: AsyncParsableCommand {
             let engine = try Engine(
                 configuration: configuration, plugins: plugins, version: HubVersion.hub, logger: makeLogger)
             let hub = EngineService(engine: engine, exitsWhenDone: exitWhenDone, logger: logger)
-            let server = HubServer(engine: engine, logger: makeLogger("server")) { addresses in
+            let server = HubServer(
+                engine: engine, logger: makeLogger("server"), pageFolders: Installation.pageFolders
+            ) { addresses in
                 for address in addresses { logger.info("listening on \(address)") }
             }
             // Stopped in the opposite order: clients are told goodbye while the engine is still there.

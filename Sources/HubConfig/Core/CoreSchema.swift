@@ -26,7 +26,7 @@ enum CoreSchema {
         "allow_simulated": .bool.or(true),
         "heartbeat": .format(.duration, atLeast: "100ms").or("5s"),
         "shutdown": .format(.duration).or("10s"),
-        "page": .later,
+        "page": .bool.or(true),
         "retention": retention.orEmpty,
         "cache": .later,
         "query": .later,

@@ -13,7 +13,7 @@ extension HubSettings {
             connections: 0, symbols: 0, operationsPerSecond: 0, messageBytes: 0, urlBytes: 0,
             headerBytes: 0,
             bodyBytes: 0, requestNanoseconds: 0),
-        log: Log(level: .info, levels: [], format: .auto), metricsPerInstrument: false)
+        log: Log(level: .info, levels: [], format: .auto), metricsPerInstrument: false, servesPage: true)
 }
 
 extension Assembly {
@@ -56,6 +56,7 @@ extension Assembly {
             hub.log.levels = log["levels"]?.entries.map { ($0.key, word($0.value, .info)) } ?? []
         }
         hub.metricsPerInstrument = value["metrics"]?["per_instrument"]?.bool ?? false
+        hub.servesPage = value["page"]?.bool ?? true
         return hub
     }
 

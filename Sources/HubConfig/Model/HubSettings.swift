@@ -45,6 +45,8 @@ public struct HubSettings: Sendable {
     public var limits: Limits
     public var log: Log
     public var metricsPerInstrument: Bool
+    /// Whether there is a page for people at `/`.
+    public var servesPage: Bool
 }
 
 /// The section `plugins`: where plugins come from.

@@ -17,6 +17,7 @@ struct ServerSettings: Sendable {
     /// `process` or `fsync`, as `hello` says it.
     var durability: String
     var metricsPerInstrument: Bool
+    var servesPage: Bool
 
     init(_ hub: HubSettings) {
         listen = hub.listen
@@ -33,5 +34,6 @@ struct ServerSettings: Sendable {
         requestNanoseconds = min(max(hub.limits.requestNanoseconds, 100_000_000), 3_600_000_000_000)
         durability = hub.durability.rawValue
         metricsPerInstrument = hub.metricsPerInstrument
+        servesPage = hub.servesPage
     }
 }
