@@ -7,6 +7,8 @@ import GRDB
 /// - `series`: bars of one instrument and interval, or values of one instrument and definition.
 /// - `entry`: which events belong to a series, by time; the newest event of a time is the newest revision.
 /// - `definition`: the newest `define` record of each stream and value, also after retention has taken the event.
+/// - `segment`, `trim`: which segments of the journal were compacted, and what of them is left (`Catalogue`).
+/// - `chunk`: clocks and positions of those segments (`ChunkTable`).
 /// - `sink`: durable cursors. `fact`: position, epoch, and what else is asked to be kept.
 enum Schema {
     /// Each brings a database of the version before to its own; the version is `PRAGMA user_version`. What was released is never
@@ -50,7 +52,9 @@ enum Schema {
             name TEXT PRIMARY KEY,
             value ANY NOT NULL
         ) WITHOUT ROWID;
-        """
+        """,
+        // 2: the tick store.
+        CatalogueTable.schema + ChunkTable.schema,
     ]
 
     static var version: Int { migrations.count }

@@ -71,6 +71,7 @@ extension Store {
                 try db.execute(sql: "DELETE FROM entry WHERE seq > ?", arguments: [Int64(position)])
             }
         }
+        try takeBackCompacted(after: position)
         let end = position
         try pool.write { db in
             try db.execute(sql: "UPDATE sink SET seq = ? WHERE seq > ?", arguments: [Int64(end), Int64(journal.head)])
@@ -81,6 +82,17 @@ extension Store {
         setPosition(end, isDurable: true)
         reader = journal.reader(after: end)
         intake = nil
+    }
+
+    private func takeBackCompacted(after end: UInt64) throws {
+        guard catalogue.withLock({ $0.compactedTo > end || ($0.entries.last?.lastSeq ?? 0) > end }) else { return }
+        try writeDurably { db in try CatalogueTable.takeBack(after: end, db) }
+        let read = try pool.read { db in try CatalogueTable.read(db) }
+        catalogue.withLock { catalogue in
+            let version = catalogue.version
+            catalogue = read
+            catalogue.version = version + 1
+        }
     }
 
     private func followHoldingLock(_ journal: Journal) throws {

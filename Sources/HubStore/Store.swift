@@ -9,10 +9,12 @@ import Synchronization
     import Musl
 #endif
 
-/// What outlives the journal, in SQLite: bars, values, signals, status, gaps, controls and definitions, the cursors of sinks, and
-/// what else must be remembered.
+/// What outlives the journal, in SQLite: bars, values, signals, status, gaps, controls and definitions, market data in chunks, the
+/// cursors of sinks, and what else must be remembered.
 ///
-/// One thread follows the journal (`follow`); any thread reads, and sees for each call one state of the whole. All calls
+/// The files: `store.sqlite`, and for each UTC day `ticks/YYYY-MM-DD.sqlite` and `books/YYYY-MM-DD.sqlite`.
+///
+/// One thread follows the journal (`follow`), another one compacts it behind (`compactNext`); any thread reads, and sees for each call one state of the whole. All calls
 /// block on the disk: none belongs on an event loop.
 public final class Store: @unchecked Sendable {
     /// The database's file.
@@ -32,6 +34,17 @@ public final class Store: @unchecked Sendable {
     let followLock = Mutex<Void>(())
     let definitionsSeen: Mutex<DefinitionTable>
 
+    let files: DayFiles
+    let catalogue: Mutex<Catalogue>
+    let coverageSeen = Mutex<[DayKey: CoverageSeen]>([:])
+    let compactionLock = Mutex<Void>(())
+    let compactor = Compactor()
+    /// Told of faults that cost a reader something and nothing else: a damaged file.
+    let faults = Mutex<(@Sendable (String) -> Void)?>(nil)
+    /// For tests: called at each step of compaction and retention, and within each of their transactions.
+    nonisolated(unsafe) var onStep: (@Sendable (StoreStep) -> Void)?
+    nonisolated(unsafe) var limitPages: (@Sendable (Database) throws -> Void)?
+
     /// Opens or makes the store of a data folder, and brings its tables up to date. The folder's lock is the journal's.
     public static func open(folder: String) throws(StoreError) -> Store {
         let path = "\(folder)/store.sqlite"
@@ -39,12 +52,13 @@ public final class Store: @unchecked Sendable {
             if mkdir(folder, 0o700) != 0, errno != EEXIST {
                 throw StoreError.database(path: path, words: String(cString: strerror(errno)), isFull: false)
             }
-            return try Store(path: path)
+            return try Store(path: path, folder: folder)
         }
     }
 
-    private init(path: String) throws {
+    private init(path: String, folder: String) throws {
         self.path = path
+        files = DayFiles(dataFolder: folder)
         var configuration = Configuration()
         configuration.label = "store"
         configuration.maximumReaderCount = 4
@@ -64,6 +78,7 @@ public final class Store: @unchecked Sendable {
         durableWord = Atomic(UInt64(position))
         waiting = WaitingRoom()
         definitionsSeen = Mutex(try pool.read { db in try Self.readDefinitions(db) })
+        catalogue = Mutex(try pool.read { db in try CatalogueTable.read(db) })
     }
 
     /// Ends all use. Reading and writing fail afterwards.
@@ -73,6 +88,7 @@ public final class Store: @unchecked Sendable {
                 intake = nil
                 reader = nil
             }
+            files.close()
             try pool.close()
         }
     }
@@ -108,12 +124,18 @@ public final class Store: @unchecked Sendable {
         wanted.withLock { $0 = body }
     }
 
-    /// Bytes of the database and its write-ahead log. Any thread.
+    /// Bytes of all files with their write-ahead logs. Any thread.
     public var sizeBytes: UInt64 {
-        ["", "-wal"].reduce(0) { sum, suffix in
+        let own: UInt64 = ["", "-wal", "-shm"].reduce(0) { sum, suffix in
             var info = stat()
             return stat(path + suffix, &info) == 0 ? sum + UInt64(info.st_size) : sum
         }
+        return StorePart.inDayFiles.reduce(own) { $0 + files.all($1).reduce(0) { $0 + $1.bytes } }
+    }
+
+    /// Has faults told that cost readers a part of the past and nothing else, such as a damaged file. Any thread.
+    public func onFault(_ body: @escaping @Sendable (String) -> Void) {
+        faults.withLock { $0 = body }
     }
 
     /// All definitions that the store knows. Any thread.

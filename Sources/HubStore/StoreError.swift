@@ -4,6 +4,8 @@ public enum StoreError: Error, Hashable, Sendable {
     case newerSchema(path: String, found: Int, supported: Int)
     /// The file is not a database of the hub's.
     case notAStore(path: String)
+    /// The file, in the place of a day's ticks or books, is something else.
+    case notATickFile(path: String)
     /// The journal beside it is another one than the store has followed.
     case otherJournal(path: String, epoch: String)
     /// SQLite's or the system's words for what failed. `isFull`: there is no room on the disk.
@@ -18,6 +20,8 @@ extension StoreError: CustomStringConvertible {
                 + "run the newer hub, or give this one another folder (hub.data)"
         case .notAStore(let path):
             "\(path) is not a store of the hub's: remove it, or give the hub another folder (hub.data)"
+        case .notATickFile(let path):
+            "\(path) holds no ticks of the hub's: move it out of the data folder"
         case .otherJournal(let path, let epoch):
             "\(path) has followed epoch \(epoch), which the journal beside it does not know: "
                 + "put the right journal back, or move the store away"
