@@ -65,6 +65,7 @@ let package = Package(
         .target(name: "PluginABI"),
         layer("EventFormat", ["PluginABI"]),
         layer("PluginKit", ["PluginABI"]),
+        layer("TableFormat", ["EventFormat"]),
 
         // System libraries.
         .target(name: "CHubSystem"),
@@ -91,7 +92,7 @@ let package = Package(
             "HubServer",
             [
                 "HubPage", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat",
-                "PluginABI",
+                "PluginABI", "TableFormat", "CZlib",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -127,6 +128,7 @@ let package = Package(
             name: "PluginTestSupport", dependencies: ["PluginKit", "PluginABI"], path: "Tests/PluginTestSupport",
             swiftSettings: strict),
         tests("EventFormatTests", ["EventFormat", "PluginABI"]),
+        tests("TableFormatTests", ["TableFormat", "EventFormat"]),
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),

@@ -82,7 +82,7 @@ public struct HubServer: Service {
             settings: settings,
             responder: HubResponder(
                 router: table.router.buildResponder(), paths: table.paths, access: access, names: RequestNames(),
-                metrics: metrics, logger: logger),
+                metrics: metrics, logger: logger, pool: pool, slowNanoseconds: settings.slowRequestNanoseconds),
             group: group, registry: ConnectionRegistry(),
             mayUpgrade: { head, channel in gate.mayUpgrade(head, over: channel) },
             installStream: { channel, head in

@@ -4,6 +4,7 @@ independent computation."""
 import datetime
 import os
 import random
+import time
 import zoneinfo
 
 import pytest
@@ -188,3 +189,111 @@ def test_bars_and_events_as_of_a_cursor_are_those_known_then(start_hub, trades):
     unknown = hub.get("/v1/events", as_of="0123456789abcdef.1")
     assert (unknown.status_code, unknown.json()["code"]) == (410, "epoch_unknown")
     assert hub.get("/v1/events", as_of="yesterday").json()["code"] == "bad_cursor"
+
+
+def in_force(events, at):
+    known = [event for event in events if event["time"] <= at]
+    return max(known, key=lambda event: (event["time"], event["seq"])) if known else None
+
+
+@pytest.mark.parametrize("kind", ["trade", "bar:1m", "bar:5m"])
+def test_asof_gives_the_newest_event_at_or_before_each_time(start_hub, trades, kind):
+    hub = played(start_hub, trades)
+    head, epoch = (hub.json("/v1/status")["hub"][name] for name in ("head", "epoch"))
+    events = [event for event, _ in hub.events(types=kind, symbols="ARCA:SPY", after=0, limit=50000)]
+    draw = random.Random(7)
+    first, last = events[0]["time"], events[-1]["time"]
+    times = [draw.randrange(first - MINUTE, last + MINUTE) for _ in range(200)]
+    times += [event["time"] for event in draw.sample(events, 20)] + [first - 1, last, last + 10**13]
+    draw.shuffle(times)
+    parameters = {"times": ",".join(map(str, times))}
+    if kind != "trade":
+        parameters["type"] = kind
+    answer = hub.json("/v1/asof", symbol="ARCA:SPY", **parameters)
+    assert [row["at"] for row in answer["data"]] == times
+    for row in answer["data"]:
+        assert row["event"] == in_force(events, row["at"]), row["at"]
+    # As it was known earlier, and for several instruments.
+    seq = head * 2 // 3
+    then = hub.json("/v1/asof", symbols="ARCA:*", as_of=f"{epoch}.{seq}", **parameters)
+    known = [event for event in events if event["seq"] <= seq]
+    for row in then["data"]:
+        assert (row["symbol"], row["event"]) == ("ARCA:SPY", in_force(known, row["at"]))
+    for wrong, code in (
+        ({}, "bad_parameter"), ({"times": "1700000000"}, "bad_time"), ({"times": "now", "type": "x"}, "bad_parameter"),
+    ):
+        response = hub.get("/v1/asof", symbol="ARCA:SPY", **wrong)
+        assert (response.status_code, response.json()["code"]) == (400, code)
+    assert hub.get("/v1/asof", symbol="ARCA:NOBODY", times="now").json()["code"] == "unknown_symbol"
+
+
+SIMULATED = """
+hub: { listen: "127.0.0.1:PORT", data: ./data }
+providers:
+  sim:
+    plugin: simulator
+    settings: { seed: 11, rate: 50, history: 3d, kinds: [trade, quote], instruments: {
+      "SIM:A": {price: 10}, "SIM:B": {price: 20, volatility: 0.9}, "SIM:C": {price: 3000}, "OTHER:D": {price: 5} } }
+pipelines:
+  demo: { from: [sim], instruments: ["SIM:A", "SIM:B", "SIM:C", "OTHER:D"], bars: [1m, 1d] }
+"""
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("did not come about")
+
+
+def test_movers_are_the_quotes_in_the_order_of_their_change_or_volume(start_hub):
+    hub = start_hub(SIMULATED)
+    symbols = ["SIM:A", "SIM:B", "SIM:C", "OTHER:D"]
+    wait_for(lambda: len([q for q in hub.json("/v1/quotes", symbols="*")["data"] if q["change_percent"]]) == 4)
+    for by, key in (
+        ("gainers", lambda q: -q["change_percent"]), ("losers", lambda q: q["change_percent"]),
+        ("active", lambda q: -q["volume"]),
+    ):
+        answer = hub.json("/v1/movers", by=by)["data"]
+        assert [row["rank"] for row in answer] == list(range(1, len(answer) + 1))
+        assert [key(row) for row in answer] == sorted(key(row) for row in answer)
+        assert {row["symbol"] for row in answer} <= set(symbols)
+    rising = hub.json("/v1/movers")["data"]
+    falling = hub.json("/v1/movers", by="losers")["data"]
+    assert all(row["change_percent"] > 0 for row in rising) and all(row["change_percent"] < 0 for row in falling)
+    active = hub.json("/v1/movers", by="active", limit=2)
+    assert len(active["data"]) == 2 and active["meta"]["next"]
+    rest = hub.json("/v1/movers", by="active", limit=2, cursor=active["meta"]["next"])["data"]
+    assert [row["rank"] for row in active["data"] + rest] == [1, 2, 3, 4]
+    assert {row["symbol"] for row in hub.json("/v1/movers", by="active", venue="OTHER")["data"]} == {"OTHER:D"}
+    assert hub.get("/v1/movers", by="loosers").json()["errors"][0]["parameter"] == "by"
+
+
+def test_coverage_counts_what_asking_for_its_range_gives(start_hub, trades):
+    hub = played(start_hub, trades)
+    found = hub.json("/v1/quality/coverage", symbols="ARCA:*")["data"]
+    assert {(row["type"], row.get("interval")) for row in found} == {
+        ("trade", None), ("bar", "1s"), ("bar", "1m"), ("bar", "5m"), ("bar", "1h"), ("bar", "1d")}
+    for row in found:
+        assert row["complete"] is True and row["symbol"] == "ARCA:SPY"
+        span = {"from": row["from"], "to": row["to"], "limit": 50000}
+        if row["type"] == "trade":
+            assert len([0 for _ in hub.events(types="trade", **span)]) == row["count"]
+            assert "expected" not in row
+            continue
+        bars = hub.json("/v1/bars/ARCA:SPY", interval=row["interval"], **span)["data"]
+        assert len(bars) == row["count"]
+        assert row["from"] == bars[0]["time"]
+        step = {"1s": 10**6, "1m": MINUTE, "5m": 5 * MINUTE, "1h": 60 * MINUTE}.get(row["interval"])
+        if step:
+            opens = [t for a, b in stretches([row["from"], row["to"]]) for t in range(a, b, step)]
+            assert row["expected"] == len([t for t in opens if row["from"] <= t < row["to"]])
+        else:
+            assert row["expected"] == 3
+    hour = {"from": local(2013, 10, 7, 10), "to": local(2013, 10, 7, 11)}
+    narrow = hub.json("/v1/quality/coverage", symbols="ARCA:SPY", types="bar:1m", **hour)
+    assert len(narrow["data"]) == 1 and narrow["data"][0]["expected"] <= 60
+    assert narrow["data"][0]["count"] <= narrow["data"][0]["expected"]

@@ -77,7 +77,7 @@ enum CoreSchema {
         "levels": Schema.maps(.any, to: level).orEmpty,
         "format": .words("auto", "text", "json").or("auto"),
         "file": .later,
-        "slow_request": .later,
+        "slow_request": .format(.duration).or("500ms"),
     ])
 
     static let plugins: Schema = .map([

@@ -53,6 +53,7 @@ extension Assembly {
         if let log = value["log"] {
             hub.log.level = word(log["level"], .info)
             hub.log.format = word(log["format"], .auto)
+            hub.log.slowRequestNanoseconds = log["slow_request"]?.integer ?? 500_000_000
             hub.log.levels = log["levels"]?.entries.map { ($0.key, word($0.value, .info)) } ?? []
         }
         hub.metricsPerInstrument = value["metrics"]?["per_instrument"]?.bool ?? false

@@ -28,6 +28,8 @@ public struct HubSettings: Sendable {
         /// By component: `providers.upstox`, `server`; in the order of the file.
         public var levels: [(component: String, level: LogLevel)]
         public var format: LogFormat
+        /// Requests that take longer are told.
+        public var slowRequestNanoseconds: Int64 = 500_000_000
     }
 
     public var listen: [ListenAddress]

@@ -4,10 +4,13 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOPosix
 
 /// What a route handler gets beside the request.
 struct HubContext: RequestContext {
     var coreContext: CoreRequestContextStorage
+    /// Where the request's time goes.
+    let trace = RequestTrace()
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
@@ -25,12 +28,16 @@ struct HubResponder: Sendable {
     let names: RequestNames
     let metrics: ServerMetrics
     let logger: Logger
+    /// Packing takes its time.
+    let pool: NIOThreadPool
+    /// Requests that take longer are told.
+    let slowNanoseconds: Int64
     private let dates = DateText()
     private let templates: [[Substring]]
 
     init(
         router: RouterResponder<HubContext>, paths: [String], access: AccessPolicy, names: RequestNames,
-        metrics: ServerMetrics, logger: Logger
+        metrics: ServerMetrics, logger: Logger, pool: NIOThreadPool, slowNanoseconds: Int64
     ) {
         self.router = router
         self.paths = paths
@@ -38,6 +45,8 @@ struct HubResponder: Sendable {
         self.names = names
         self.metrics = metrics
         self.logger = logger
+        self.pool = pool
+        self.slowNanoseconds = slowNanoseconds
         templates = paths.map { $0.split(separator: "/") }
     }
 
@@ -62,17 +71,86 @@ struct HubResponder: Sendable {
         response.headers[.requestID] = requestID
         response.headers[.date] = dates.now()
         if let origin {
-            response.headers[.vary] = "Origin"
+            response.headers.vary(by: "Origin")
             if access.isAllowed(origin: origin, host: host) {
                 response.headers[.accessControlAllowOrigin] = origin
-                response.headers[.accessControlExposeHeaders] = "X-Request-Id, Retry-After"
+                response.headers[.accessControlExposeHeaders] = Self.exposed
             }
         }
+        compress(&response, request, context.trace)
+        let nanoseconds = RequestTrace.nanoseconds(since: started)
+        response.headers[.serverTiming] = context.trace.text(total: nanoseconds)
         if request.method == .head { response = response.createHeadResponse() }
-        let elapsed = (ContinuousClock.now - started).components
-        let seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
-        metrics.count(route: context.endpointPath ?? "none", status: response.status.code, seconds: seconds)
-        return response
+        metrics.count(
+            route: context.endpointPath ?? "none", status: response.status.code, seconds: Double(nanoseconds) / 1e9)
+        return watched(response, request, context, requestID, headNanoseconds: nanoseconds)
+    }
+
+    private static let exposed =
+        "X-Request-Id, Retry-After, ETag, Link, Server-Timing, X-As-Of, Content-Disposition, Content-Range, Accept-Ranges"
+
+    /// Packs the body where the client can read it, and where it is worth it.
+    private func compress(_ response: inout Response, _ request: Request, _ trace: RequestTrace) {
+        guard let type = response.headers[.contentType], Self.isWorthPacking(type) else { return }
+        response.headers.vary(by: "Accept-Encoding")
+        guard response.status != .notModified, response.status != .partialContent,
+            response.body.contentLength ?? .max >= Self.leastPacked,
+            Negotiation.takesGzip(request.headers[.acceptEncoding])
+        else { return }
+        let plain = response.body
+        let pool = pool
+        response.body = ResponseBody { writer in
+            try await plain.write(GzipWriter(writer, pool: pool, trace: trace))
+        }
+        response.headers[.contentLength] = nil
+        response.headers[.contentEncoding] = "gzip"
+        // Other bytes than the plain ones: a strong tag of theirs must be another, a weak one stands for both.
+        if let tag = response.headers[.eTag], !tag.hasPrefix("W/") {
+            response.headers[.eTag] = tag.dropLast() + "-gzip\""
+        }
+    }
+
+    /// Less than that fits into one packet anyway.
+    private static let leastPacked = 1400
+
+    private static func isWorthPacking(_ type: String) -> Bool {
+        type.hasPrefix("text/") || type.hasPrefix("application/") || type.hasPrefix("image/svg")
+    }
+
+    /// Tells the log if a request was slow: at once, or when its body has been made.
+    private func watched(
+        _ response: Response, _ request: Request, _ context: HubContext, _ requestID: String, headNanoseconds: Int64
+    ) -> Response {
+        let trace = context.trace
+        let slow = slowNanoseconds
+        let logger = logger
+        let status = response.status.code
+        let path = request.uri.path
+        let route = context.endpointPath ?? "none"
+        let target = request.uri.string
+        let tell: @Sendable () -> Void = {
+            let nanoseconds = headNanoseconds + trace.bodyNanoseconds
+            guard nanoseconds > slow else { return }
+            logger.warning(
+                "slow request",
+                metadata: [
+                    "route": "\(route)", "path": "\(path)",
+                    "parameters": "\(LoggedQuery.text(QueryText(target: target)))",
+                    "status": "\(status)", "ms": "\(nanoseconds / 1_000_000)", "request": "\(requestID)",
+                    "timing": "\(trace.text(total: nanoseconds))",
+                ])
+        }
+        guard trace.isStreamed, request.method != .head else {
+            tell()
+            return response
+        }
+        var watched = response
+        let body = response.body
+        watched.body = ResponseBody(contentLength: body.contentLength) { writer in
+            defer { tell() }
+            try await body.write(writer)
+        }
+        return watched
     }
 
     private func answer(_ request: Request, context: HubContext) async throws -> Response {
@@ -115,5 +193,14 @@ struct HubResponder: Sendable {
         return Problem(
             .unknownRoute, "there is no route \(path)" + (meant.map { "; did you mean \($0)?" } ?? ""),
             candidates: meant.map { [$0] } ?? [])
+    }
+}
+
+extension HTTPFields {
+    /// Adds a name to `Vary`, unless it is there.
+    mutating func vary(by name: String) {
+        let names = (self[.vary] ?? "").split(separator: ",").map { String(Negotiation.trimmed($0)) }
+        guard !names.contains(where: { $0.lowercased() == name.lowercased() }) else { return }
+        self[.vary] = (names + [name]).joined(separator: ", ")
     }
 }

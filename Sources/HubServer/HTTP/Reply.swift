@@ -5,6 +5,12 @@ import NIOCore
 
 extension HTTPField.Name {
     static let requestID = HTTPField.Name("X-Request-Id")!
+    /// The cursor at which a list holds, where the body has no `meta`.
+    static let asOf = HTTPField.Name("X-As-Of")!
+    /// Positions of holes, `AFTER-BEFORE`, where the body has no `meta`.
+    static let holes = HTTPField.Name("X-Holes")!
+    static let serverTiming = HTTPField.Name("Server-Timing")!
+    static let link = HTTPField.Name("Link")!
 }
 
 /// Makes responses out of text written by hand.

@@ -11,7 +11,7 @@ struct RouteTable {
     mutating func get(_ path: String, _ answer: @escaping @Sendable (Call) async throws -> Response) {
         paths.append(path)
         router.get(RouterPath(path)) { request, context in
-            try await answer(Call(request: request, parameters: context.parameters))
+            try await answer(Call(request: request, parameters: context.parameters, trace: context.trace))
         }
     }
 }
@@ -20,9 +20,12 @@ struct RouteTable {
 struct Call: Sendable {
     let request: Request
     private let parameters: Parameters
+    /// Where the request's time goes.
+    let trace: RequestTrace
 
-    init(request: Request, parameters: Parameters) {
+    init(request: Request, parameters: Parameters, trace: RequestTrace) {
         self.request = request
+        self.trace = trace
         self.parameters = parameters
     }
 

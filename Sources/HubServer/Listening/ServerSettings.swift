@@ -14,6 +14,8 @@ struct ServerSettings: Sendable {
     var headerBytes: Int
     var bodyBytes: Int
     var requestNanoseconds: Int64
+    /// Requests that take longer are told in the log.
+    var slowRequestNanoseconds: Int64
     /// `process` or `fsync`, as `hello` says it.
     var durability: String
     var metricsPerInstrument: Bool
@@ -32,6 +34,7 @@ struct ServerSettings: Sendable {
         headerBytes = hub.limits.headerBytes
         bodyBytes = hub.limits.bodyBytes
         requestNanoseconds = min(max(hub.limits.requestNanoseconds, 100_000_000), 3_600_000_000_000)
+        slowRequestNanoseconds = hub.log.slowRequestNanoseconds
         durability = hub.durability.rawValue
         metricsPerInstrument = hub.metricsPerInstrument
         servesPage = hub.servesPage

@@ -4,7 +4,7 @@ import PluginABI
 
 /// One row of `/v1/bars`.
 struct BarRow: Sendable, Hashable {
-    enum State: String, Sendable {
+    enum State: String, Sendable, CaseIterable {
         case closed, revised, forming
         /// There was no bar: the last close is repeated.
         case filled
@@ -16,15 +16,16 @@ struct BarRow: Sendable, Hashable {
     var high: Double
     var low: Double
     var close: Double
-    /// In 1e-9 units, so that sums are exact.
-    var volume: ExactSum
-    /// Sum of price × size; `nil` = not known.
-    var notional: ExactSum?
-    var count: UInt64
+    var volume: Double
+    /// Sum of price × size; NaN = not known.
+    var notional: Double
     /// At the end of the bar; NaN = none.
     var openInterest: Double
-    var state: State
+    var count: UInt64
+    /// Stands for what the row was made from: its event's `seq`, or a mixture of several.
+    var origin: UInt64
     var revision: UInt16
+    var state: State
     var isSimulated: Bool
 
     init(_ bar: hub_bar) {
@@ -33,15 +34,13 @@ struct BarRow: Sendable, Hashable {
         high = bar.high
         low = bar.low
         close = bar.close
-        volume = ExactSum(bar.volume)
-        notional = bar.notional.isFinite ? ExactSum(bar.notional) : nil
-        count = bar.count
+        volume = bar.volume
+        notional = bar.notional
         openInterest = bar.open_interest
-        switch Int(bar.state) {
-        case HUB_BAR_FORMING: state = .forming
-        case HUB_BAR_REVISED: state = .revised
-        default: state = .closed
-        }
+        count = bar.count
+        // A forming bar has no `seq`: what it has taken in tells it from what it was before.
+        origin = bar.head.seq != 0 ? bar.head.seq : bar.count ^ bar.close.bitPattern ^ bar.volume.bitPattern
+        state = State(bar.state)
         revision = bar.revision
         isSimulated = bar.head.flags & UInt16(HUB_FLAG_SIMULATED) != 0
     }
@@ -53,57 +52,73 @@ struct BarRow: Sendable, Hashable {
         open = previous.close
         high = previous.close
         low = previous.close
-        volume = ExactSum(0)
-        notional = nil
+        volume = 0
+        notional = .nan
         count = 0
         openInterest = .nan
         state = .filled
         revision = 0
     }
 
+    /// Average price, to 6 decimals; NaN where nothing with a size was traded.
+    var vwap: Double { BarText.volumeWeightedAverage(notional: notional, volume: volume) }
+
+    var figures: BarFigures {
+        BarFigures(
+            time: time, open: open, high: high, low: low, close: close, volume: volume, vwap: vwap,
+            openInterest: openInterest, count: count, state: state.rawValue, revision: revision,
+            isSimulated: isSimulated)
+    }
+}
+
+extension BarRow.State {
+    /// - Parameter code: `HUB_BAR_CLOSED` …
+    init(_ code: UInt8) {
+        switch Int(code) {
+        case HUB_BAR_FORMING: self = .forming
+        case HUB_BAR_REVISED: self = .revised
+        default: self = .closed
+        }
+    }
+}
+
+/// Puts smaller bars together to a larger one.
+struct BarSum {
+    private(set) var row: BarRow
+    private var volume: ExactSum
+    private var notional: ExactSum?
+
+    init(_ first: BarRow) {
+        row = first
+        volume = ExactSum(first.volume)
+        notional = first.notional.isFinite ? ExactSum(first.notional) : nil
+    }
+
     /// Takes in the next smaller bar of the same larger one.
     mutating func append(_ next: BarRow) {
-        high = max(high, next.high)
-        low = min(low, next.low)
-        close = next.close
-        volume = volume + next.volume
-        if let ours = notional, let theirs = next.notional { notional = ours + theirs } else { notional = nil }
-        count += next.count
-        if next.openInterest.isFinite { openInterest = next.openInterest }
-        if next.state == .forming {
-            state = .forming
-        } else if next.state == .revised, state == .closed {
-            state = .revised
+        row.high = max(row.high, next.high)
+        row.low = min(row.low, next.low)
+        row.close = next.close
+        volume = volume + ExactSum(next.volume)
+        row.volume = volume.value
+        if let ours = notional, next.notional.isFinite {
+            let sum = ours + ExactSum(next.notional)
+            notional = sum
+            row.notional = sum.value
+        } else {
+            notional = nil
+            row.notional = .nan
         }
-        revision = max(revision, next.revision)
-        isSimulated = isSimulated || next.isSimulated
-    }
-
-    /// Average price, to 6 decimals; NaN where nothing with a size was traded.
-    var vwap: Double {
-        guard let notional, volume.value > 0 else { return .nan }
-        return Rounding.round(notional.value / volume.value, places: 6)
-    }
-
-    /// - Parameter symbol: told where rows of several instruments stand in one list.
-    func write(symbol: String?, interval: Interval, style: TimeStyle, to text: inout TextBuffer) {
-        text.beginObject()
-        text.member("symbol", ifPresent: symbol)
-        text.member("time", time: time, style: style)
-        if interval.isDateBased { text.member("date", TimeText.date(time)) }
-        text.member("open", open)
-        text.member("high", high)
-        text.member("low", low)
-        text.member("close", close)
-        text.member("volume", volume.value)
-        text.member("count", count)
-        // `null` where it cannot be told.
-        text.member("vwap", vwap)
-        text.member("open_interest", ifPresent: openInterest)
-        text.member("state", state.rawValue)
-        text.member("revision", Int(revision))
-        if isSimulated { text.member("simulated", true) }
-        text.endObject()
+        row.count += next.count
+        if next.openInterest.isFinite { row.openInterest = next.openInterest }
+        if next.state == .forming {
+            row.state = .forming
+        } else if next.state == .revised, row.state == .closed {
+            row.state = .revised
+        }
+        row.revision = max(row.revision, next.revision)
+        row.origin = (row.origin &* 0x0000_0100_0000_01b3) ^ next.origin
+        row.isSimulated = row.isSimulated || next.isSimulated
     }
 }
 
@@ -152,18 +167,21 @@ enum BarRollup {
         -> [BarRow]
     {
         var rows: [BarRow] = []
+        var sum: BarSum?
         for bar in bars {
             // Bars of a day are told by the date, 00:00 UTC, which is a place in the calendar's day only by name.
             let start =
                 smaller.isDateBased ? dateStart(bar.time, interval) : calendar.bucketStart(bar.time, interval)
-            if rows.last?.time == start {
-                rows[rows.count - 1].append(bar)
+            if sum?.row.time == start {
+                sum?.append(bar)
             } else {
+                if let sum { rows.append(sum.row) }
                 var row = bar
                 row.time = start
-                rows.append(row)
+                sum = BarSum(row)
             }
         }
+        if let sum { rows.append(sum.row) }
         return rows
     }
 

@@ -25,8 +25,10 @@ struct EventQuery: Sendable {
 
     /// Rows of one page.
     struct Page: ~Copyable {
-        /// JSON objects with commas between them.
+        /// JSON objects with commas between them, or each on a line.
         var text = TextBuffer(capacity: 1 << 14)
+        /// Each row ends with a line feed.
+        var isLines = false
         var count = 0
         /// Position of the first row.
         var first: UInt64 = .max
@@ -185,6 +187,10 @@ struct PageWriter: ~Copyable {
             return false
         }
         encoder.encode(record, definitions: definitions, into: &page.text)
+        if page.isLines {
+            page.text.truncate(to: page.text.count)
+            page.text.append(byte: 10)
+        }
         page.count += 1
         page.last = record.pointee.seq
         page.first = min(page.first, page.last)

@@ -8,10 +8,11 @@ enum QuoteText {
     /// - Parameters:
     ///   - isDelivering: whether the source of the newest input is.
     ///   - now: the hub's clock, nanoseconds.
+    ///   - rank: place in a ranking.
     /// - Returns: false, with nothing written, where there is no price yet.
     static func write(
         _ value: LastValue, phase: TradingCalendar.Phase, isDelivering: Bool, now: Int64, style: TimeStyle,
-        to buffer: inout TextBuffer
+        rank: Int? = nil, to buffer: inout TextBuffer
     ) -> Bool {
         guard let newest = value.newest, let figures = QuoteFigures(value) else { return false }
         buffer.beginObject()
@@ -46,6 +47,7 @@ enum QuoteText {
         buffer.member("origin", "live")
         if value.isSimulated { buffer.member("simulated", true) }
         buffer.member("seq", newest.seq)
+        if let rank { buffer.member("rank", rank) }
         buffer.endObject()
         return true
     }

@@ -3,11 +3,15 @@ import HubFold
 import HubModel
 import HubRuntime
 import HummingbirdCore
+import NIOCore
 import PluginABI
+import TableFormat
 
 /// `/v1/bars` and `/v1/bars/{symbol}`.
 extension Routes {
     private static let mostBars = 100_000
+    /// Of one answer for several instruments: a day of minutes of 600 of them.
+    private static let mostRows = 250_000
 
     func addBars(to table: inout RouteTable) {
         table.get("/v1/bars/:symbol") { call in
@@ -31,6 +35,7 @@ extension Routes {
         var limit: Int
         var showsForming: Bool
         var style: TimeStyle
+        var shape: TableShape
         var token: PageToken?
         var binding: UInt64
         var fills: Bool
@@ -44,9 +49,10 @@ extension Routes {
         if takesSymbols { _ = reader.list("symbols") }
         let interval = reader.interval("interval") ?? .m1
         let (from, to) = reader.range()
-        let limit = Self.limit(&reader, most: Self.mostBars)
+        let limit = Self.limit(&reader, most: takesSymbols ? Self.mostRows : Self.mostBars)
         let showsForming = reader.flag("forming") ?? true
-        let style = reader.timeStyle()
+        let shape = try reader.shape(call)
+        let style = shape.style(reader.timeStyle())
         let (token, binding) = pageToken(&reader, call)
         let fills = reader.choice("fill", ["none", "previous"]) == "previous"
         let session = reader.choice("session", ["all", "regular"]).flatMap(BarSession.init)
@@ -54,8 +60,8 @@ extension Routes {
         try reader.finish()
         return Wanted(
             interval: interval, from: token.map(\.from) ?? from, to: token.map(\.to) ?? to, limit: limit,
-            showsForming: showsForming, style: style, token: token, binding: binding, fills: fills, session: session,
-            knownAt: knownAt)
+            showsForming: showsForming, style: style, shape: shape, token: token, binding: binding, fills: fills,
+            session: session, knownAt: knownAt)
     }
 
     private func bars(_ call: Call, names: [String]?) async throws -> Response {
@@ -107,7 +113,7 @@ extension Routes {
             epoch: wanted.token?.epoch ?? engine.journal.epoch, seq: asOf, notFound: notFound, failed: failed)
         base.holes = past?.holes ?? []
         let isSingle = names == nil
-        return try await blocking { [base] in try answer(plan, wanted, base, isSingle: isSingle) }
+        return try await blocking { [base] in try answer(call, plan, wanted, base, isSingle: isSingle) }
     }
 
     /// What the fold knows of one instrument's bars.
@@ -165,51 +171,52 @@ extension Routes {
             candidates: possible.map(\.text))
     }
 
-    private func answer(_ queries: [ShapedBars], _ wanted: Wanted, _ base: ListMeta, isSingle: Bool) throws -> Response
-    {
+    private func answer(
+        _ call: Call, _ queries: [ShapedBars], _ wanted: Wanted, _ base: ListMeta, isSingle: Bool
+    ) throws -> Response {
+        let started = ContinuousClock.now
         let deadline = Deadline(after: settings.requestNanoseconds)
         try History(engine).wait(for: base.seq)
         let isForward = wanted.from != nil
-        if !isForward, queries.count * wanted.limit > Self.mostBars, queries.count > 1 {
+        if !isForward, queries.count * wanted.limit > Self.mostRows, queries.count > 1 {
             throw Problem(
                 .badParameter,
-                "limit: \(queries.count) instruments with \(wanted.limit) bars each are more than \(Self.mostBars)",
-                faults: [.init("limit", "expected at most \(Self.mostBars / queries.count) for so many instruments")])
+                "limit: \(queries.count) instruments with \(wanted.limit) bars each are more than \(Self.mostRows)",
+                faults: [.init("limit", "expected at most \(Self.mostRows / queries.count) for so many instruments")])
         }
-        var text = TextBuffer(capacity: 1 << 14)
-        text.beginObject()
-        text.key("data")
-        text.beginArray()
+        var table = BarTable(
+            interval: wanted.interval, style: wanted.style, shape: wanted.shape, showsSymbol: !isSingle)
         var meta = base
         var first = Int(wanted.token?.place.first ?? 0)
         var start = wanted.token.flatMap { $0.place.count > 1 ? $0.place[1] : nil }
         if first < 0 || first > queries.count { first = queries.count }
-        var earliest = Int64.max
-        var latest = Int64.min
         walk: for index in first..<queries.count {
             try deadline.check()
-            let room = wanted.limit - (isForward ? meta.count : 0)
+            let room = wanted.limit - (isForward ? table.rows.count : 0)
             let query = start.map { queries[index].beginning(at: $0) } ?? queries[index]
             start = nil
             let rows = try query.rows(limit: room, newest: !isForward)
-            for row in rows {
-                if isForward, meta.count == wanted.limit {
-                    let place = [Int64(index), row.time]
-                    let token = PageToken(
-                        epoch: meta.epoch, asOf: meta.seq, from: wanted.from, to: wanted.to, place: place)
-                    meta.next = token.text(binding: wanted.binding)
-                    break walk
-                }
-                row.write(
-                    symbol: isSingle ? nil : query.query.symbol.text, interval: wanted.interval, style: wanted.style,
-                    to: &text)
-                meta.count += 1
-                meta.isSimulated = meta.isSimulated || row.isSimulated
-                earliest = min(earliest, row.time)
-                latest = max(latest, row.time)
+            let shown = isForward ? min(rows.count, room) : rows.count
+            if shown > 0 {
+                table.rows.append(contentsOf: rows[..<shown])
+                table.groups.append(.init(symbol: query.query.symbol.text, end: table.rows.count))
+            }
+            if shown < rows.count {
+                let token = PageToken(
+                    epoch: meta.epoch, asOf: meta.seq, from: wanted.from, to: wanted.to,
+                    place: [Int64(index), rows[shown].time])
+                meta.next = token.text(binding: wanted.binding)
+                break walk
             }
         }
-        text.endArray()
+        var earliest = Int64.max
+        var latest = Int64.min
+        for row in table.rows {
+            earliest = min(earliest, row.time)
+            latest = max(latest, row.time)
+            meta.isSimulated = meta.isSimulated || row.isSimulated
+        }
+        meta.count = table.rows.count
         let from = wanted.from ?? (meta.count > 0 ? earliest : nil)
         let to = wanted.to ?? (meta.count > 0 ? latest + wanted.interval.nanoseconds : nil)
         meta.gaps = try GapFinder(
@@ -220,8 +227,21 @@ extension Routes {
         let sessions = Set(queries.map(\.session))
         meta.session = sessions.count == 1 ? sessions.first?.rawValue : nil
         if isSingle { meta.symbol = queries.first?.query.symbol.text }
-        meta.write(to: &text)
-        text.endObject()
-        return Reply.json(text)
+        call.trace.add("store", RequestTrace.nanoseconds(since: started))
+        return reply(call, table, meta)
+    }
+
+    private func reply(_ call: Call, _ table: BarTable, _ meta: ListMeta) -> Response {
+        let list = ListReply(call: call, shape: table.shape, columns: [], style: table.style)
+        var tag = ContentTag()
+        table.add(to: &tag)
+        let fields = list.fields(meta, &tag)
+        if let unchanged = list.unchanged(fields) { return unchanged }
+        var end = TextBuffer(capacity: 1024)
+        end.append("]")
+        end.wroteValue()
+        meta.write(to: &end)
+        end.endObject()
+        return Response(status: .ok, headers: fields, body: table.body(end: ByteBuffer(end), call, pool: pool))
     }
 }

@@ -3,6 +3,7 @@ import HubModel
 import HubRuntime
 import HummingbirdCore
 import PluginABI
+import TableFormat
 
 /// `/v1/events` and `/v1/trades/{symbol}`: events as they are in the journal, by `seq`.
 extension Routes {
@@ -21,24 +22,25 @@ extension Routes {
         var before: UInt64?
         var limit: Int
         var style: TimeStyle
+        var shape: TableShape
         var token: PageToken?
         var binding: UInt64
         var knownAt: KnownAt?
     }
 
-    private func range(_ reader: inout ParameterReader, _ call: Call) -> Range {
+    private func range(_ reader: inout ParameterReader, _ call: Call) throws(Problem) -> Range {
         let (from, to) = reader.range()
         let after = reader.position("after")
         let before = reader.position("before")
         if let after, let before, after > before { reader.fault(.badRange, "after", "is beyond before") }
         let limit = Self.limit(&reader, most: Self.mostEvents)
-        let style = reader.timeStyle()
+        let shape = try reader.shape(call)
+        let style = shape.style(reader.timeStyle())
         let knownAt = asOf(&reader)
         let (token, binding) = pageToken(&reader, call)
         return Range(
-            from: from, to: to, after: after, before: before, limit: limit, style: style, token: token,
-            binding: binding,
-            knownAt: knownAt)
+            from: from, to: to, after: after, before: before, limit: limit, style: style, shape: shape,
+            token: token, binding: binding, knownAt: knownAt)
     }
 
     private func events(_ call: Call) async throws -> Response {
@@ -46,11 +48,14 @@ extension Routes {
         let names = reader.list("symbols")
         let selector = reader.selector("types") ?? .events
         if selector.wantsSummary { reader.fault(.badParameter, "types", "summary is no event; /v1/quotes has it") }
-        let range = range(&reader, call)
+        let range = try range(&reader, call)
         try reader.finish()
         let selection = try SymbolSelection(names ?? ["*"], in: directories.current(), limit: 1_000_000)
         let filter = SubscriptionFilter(patterns: selection.patterns, selector: selector)
-        return try await answer(range, filter, includesGaps: true) { meta in
+        let columns = try EventColumns.columns(of: selector, shape: range.shape)
+        // A gap has no place in a table of another type.
+        let reply = ListReply(call: call, shape: range.shape, columns: columns, style: range.style)
+        return try await answer(reply, range, filter, includesGaps: columns.isEmpty) { meta in
             meta.notFound = selection.notFound
             meta.failed = selection.failed
         }
@@ -58,17 +63,19 @@ extension Routes {
 
     private func trades(_ call: Call) async throws -> Response {
         var reader = parameters(call)
-        let range = range(&reader, call)
+        let range = try range(&reader, call)
         try reader.finish()
         let symbol = try directories.current().one(call.part("symbol"))
         var selector = EventSelector()
         selector.add(.trade)
         let filter = SubscriptionFilter(patterns: [SymbolPattern(symbol)], selector: selector)
-        return try await answer(range, filter, includesGaps: false) { $0.symbol = symbol.text }
+        let columns = try EventColumns.columns(of: selector, shape: range.shape)
+        let reply = ListReply(call: call, shape: range.shape, columns: columns, style: range.style)
+        return try await answer(reply, range, filter, includesGaps: false) { $0.symbol = symbol.text }
     }
 
     private func answer(
-        _ range: Range, _ filter: SubscriptionFilter, includesGaps: Bool,
+        _ reply: ListReply, _ range: Range, _ filter: SubscriptionFilter, includesGaps: Bool,
         _ complete: @escaping @Sendable (inout ListMeta) -> Void
     ) async throws -> Response {
         // A later page shows the state of the first, with the times that were resolved then.
@@ -91,12 +98,10 @@ extension Routes {
         let epoch = token?.epoch ?? journal.epoch
         return try await blocking {
             var page = EventQuery.Page()
+            page.isLines = range.shape != .json
+            let started = ContinuousClock.now
             try query.run(newest: !isForward, style: range.style, into: &page)
-            var text = TextBuffer(capacity: page.text.count + 1024)
-            text.append("{\"data\":[")
-            text.append(page.text.bytes)
-            text.append("]")
-            text.wroteValue()
+            reply.call.trace.add("store", RequestTrace.nanoseconds(since: started))
             var meta = ListMeta(epoch: epoch, seq: asOf)
             meta.count = page.count
             if isForward, let last = page.moreAfter {
@@ -110,9 +115,7 @@ extension Routes {
             meta.gaps = try GapFinder(engine: engine, patterns: filter.entries.map(\.pattern), style: range.style)
                 .gaps(from: start, to: end, through: asOf)
             complete(&meta)
-            meta.write(to: &text)
-            text.endObject()
-            return Reply.json(text)
+            return reply.make(rows: page.text, meta)
         }
     }
 }

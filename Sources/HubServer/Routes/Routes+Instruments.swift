@@ -5,6 +5,7 @@ import HubRuntime
 import HubStore
 import HummingbirdCore
 import PluginABI
+import TableFormat
 
 /// `/v1/instruments`, one of them, and the lookup by a vendor's own name.
 extension Routes {
@@ -52,10 +53,12 @@ extension Routes {
             reader.fault(.badParameter, "type", "expected one of \(words), found '\(type)'")
         }
         let limit = Self.limit(&reader, most: 10_000)
-        let style = reader.timeStyle()
+        let shape = try reader.shape(call)
+        let style = shape.style(reader.timeStyle())
+        let reply = ListReply(call: call, shape: shape, columns: EventColumns.instrument, style: style)
         let (token, binding) = pageToken(&reader, call)
         try reader.finish()
-        if let token { return try page(after: token, binding: binding, limit: limit, origin: nil) }
+        if let token { return try page(reply, after: token, binding: binding, limit: limit, origin: nil) }
 
         var found = directories.current().symbols
         if let venue { found = found.filter { $0.venue == venue } }
@@ -76,7 +79,8 @@ extension Routes {
         walk.text = text.array
         if walk.ends.count > limit { walks.keep(walk, binding: binding, asOf: seq, now: engine.wallNanoseconds) }
         return rows(
-            of: walk, from: 0, limit: limit, asOf: seq, epoch: engine.journal.epoch, binding: binding, origin: nil)
+            reply, of: walk, from: 0, limit: limit, asOf: seq, epoch: engine.journal.epoch, binding: binding,
+            origin: nil)
     }
 
     /// Those whose symbol has every word of a query; names that are or begin with it first.

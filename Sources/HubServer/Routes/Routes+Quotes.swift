@@ -4,6 +4,7 @@ import HubModel
 import HubRuntime
 import HummingbirdCore
 import PluginABI
+import TableFormat
 
 /// `/v1/quotes` and `/v1/quotes/{symbol}`: the latest state.
 extension Routes {
@@ -42,7 +43,7 @@ extension Routes {
     }
 
     /// A shut market or a recording that has ended is no fault.
-    private func isDelivering(_ source: String, _ fold: Fold) -> Bool {
+    func isDelivering(_ source: String, _ fold: Fold) -> Bool {
         switch Int(fold.source(source)?.state ?? 0) {
         case HUB_STATE_NONE, HUB_STATE_OK, HUB_STATE_DEGRADED, HUB_STATE_CLOSED: true
         default: false
@@ -61,13 +62,15 @@ extension Routes {
         var reader = parameters(call)
         let names = reader.list("symbols")
         let limit = Self.limit(&reader, most: Self.mostQuotes)
-        let style = reader.timeStyle()
+        let shape = try reader.shape(call)
+        let style = shape.style(reader.timeStyle())
+        let reply = ListReply(call: call, shape: shape, columns: EventColumns.quote, style: style)
         let (token, binding) = pageToken(&reader, call)
         if names == nil {
             reader.fault(.badParameter, "symbols", "is missing: symbols and globs, such as NSE:TCS,SIM:*")
         }
         try reader.finish()
-        if let token { return try page(after: token, binding: binding, limit: limit) }
+        if let token { return try page(reply, after: token, binding: binding, limit: limit) }
 
         let selection = try SymbolSelection(names ?? [], in: directories.current(), limit: Self.mostQuotes)
         var walk = WalkCache.Walk(
@@ -89,11 +92,14 @@ extension Routes {
         walk.text = text.array
         if walk.ends.count > limit { walks.keep(walk, binding: binding, asOf: asOf, now: engine.wallNanoseconds) }
         return rows(
-            of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding, origin: "live")
+            reply, of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding,
+            origin: "live")
     }
 
     /// A later page of a walk whose rows were kept.
-    func page(after token: PageToken, binding: UInt64, limit: Int, origin: String? = "live") throws -> Response {
+    func page(
+        _ reply: ListReply, after token: PageToken, binding: UInt64, limit: Int, origin: String? = "live"
+    ) throws -> Response {
         guard let first = token.place.first, let walk = walks.find(binding: binding, asOf: token.asOf),
             first >= 0, first <= walk.ends.count
         else {
@@ -102,27 +108,30 @@ extension Routes {
                 faults: [.init("cursor", "is too old")])
         }
         return rows(
-            of: walk, from: Int(first), limit: limit, asOf: token.asOf, epoch: token.epoch, binding: binding,
+            reply, of: walk, from: Int(first), limit: limit, asOf: token.asOf, epoch: token.epoch, binding: binding,
             origin: origin)
     }
 
     /// Rows of a walk as a list.
     func rows(
-        of walk: WalkCache.Walk, from first: Int, limit: Int, asOf: UInt64, epoch: String, binding: UInt64,
+        _ reply: ListReply, of walk: WalkCache.Walk, from first: Int, limit: Int, asOf: UInt64, epoch: String,
+        binding: UInt64,
         origin: String?
     ) -> Response {
         let end = min(walk.ends.count, first + limit)
         var text = TextBuffer(capacity: 4096)
-        text.beginObject()
-        text.key("data")
-        text.beginArray()
         walk.text.withUnsafeBytes { bytes in
             for row in first..<end {
                 let start = row == 0 ? 0 : walk.ends[row - 1]
-                text.element(raw: UnsafeRawBufferPointer(rebasing: bytes[start..<walk.ends[row]]))
+                let object = UnsafeRawBufferPointer(rebasing: bytes[start..<walk.ends[row]])
+                if reply.shape == .json {
+                    text.element(raw: object)
+                } else {
+                    text.append(object)
+                    text.append(byte: 10)
+                }
             }
         }
-        text.endArray()
         var meta = ListMeta(epoch: epoch, seq: asOf)
         meta.count = end - first
         if end < walk.ends.count {
@@ -132,8 +141,6 @@ extension Routes {
         meta.failed = walk.failed
         meta.isSimulated = walk.isSimulated
         meta.origin = origin
-        meta.write(to: &text)
-        text.endObject()
-        return Reply.json(text)
+        return reply.make(rows: text, meta)
     }
 }

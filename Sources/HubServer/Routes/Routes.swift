@@ -25,6 +25,9 @@ struct Routes: Sendable {
         addEvents(to: &table)
         addCatalogues(to: &table)
         addUDF(to: &table)
+        addAsOf(to: &table)
+        addMovers(to: &table)
+        addQuality(to: &table)
     }
 
     /// Parameters of a call, times relative to the hub's clock.
