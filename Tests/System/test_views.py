@@ -168,3 +168,94 @@ def test_the_pace_is_that_of_the_events_when_they_were_received(start_hub):
         meant = (last[1] - first[1]) / 1e6 / 4
         # Never early beyond the granularity of timers; a busy machine may be late.
         assert meant - 0.1 <= took <= meant + 2, (took, meant)
+
+
+# Clients that are too slow
+
+
+def small_window(hub, path="/v1/stream"):
+    """A stream whose client takes next to nothing unless it reads."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    s.connect(("127.0.0.1", hub.port))
+    # One message waits for the reader and no more: what is not read stays in the sockets.
+    return hub.websocket(path, sock=s, max_queue=1)
+
+
+def wait_for_slow(hub, count):
+    """Until so many clients were told that they lag."""
+    deadline = time.monotonic() + 60
+    while hub.json("/v1/status")["clients"]["slow"] < count:
+        assert time.monotonic() < deadline, "the sockets took everything"
+        time.sleep(0.05)
+
+
+SLOW = dict(rate=4000, kinds="trade, quote, book", symbols=", ".join(f'"SIM:S{n}"' for n in range(8)))
+CONFLATABLE = ("tick", "quote", "book", "greeks")
+
+
+def test_a_conflated_client_gets_every_trade_and_the_newest_of_the_rest_and_is_told_the_difference(start_hub):
+    hub = start_hub(configuration(**SLOW))
+    with small_window(hub) as ws:
+        subscribe(ws, symbols=["SIM:*"], types=["trade", "quote", "book", "bar:1s"], on_slow="conflate")
+        got = [o for o, _ in objects(ws, lambda o: o["type"] == "live")]
+        after = next(o["after"] for o in got if o["type"] == "subscribed")
+        for _ in range(2):
+            wait_for_slow(hub, 1)
+            time.sleep(1)
+            got += [o for o, _ in objects(ws, lambda o: o["type"] == "lag" and o["behind"] == 0)]
+    types = [o["type"] for o in got]
+    first_lag = got[types.index("lag")]
+    assert first_lag["on_slow"] == "conflate" and first_lag["behind"] > 0
+    conflated = [o for o in got if o["type"] == "conflated"]
+    assert conflated and types.index("lag") < types.index("conflated")
+    events = [o for o in got if is_event(o)]
+    seqs = [o["seq"] for o in events]
+    assert seqs == sorted(set(seqs))
+    last = got[-1]["seq"]
+    stored = [e for e, _ in hub.events(symbols="SIM:*", types="trade,quote,book,bar:1s", after=after, before=last + 1, limit=50000)]
+    sent = set(seqs)
+    missing = [e for e in stored if e["seq"] not in sent]
+    assert sent <= {e["seq"] for e in stored} and missing
+    assert all(e["type"] in CONFLATABLE for e in missing)
+    # Every event that is missing is in one of the ranges that were told, by instrument and type.
+    assert len(missing) == sum(c["dropped"] for c in conflated)
+    for c in conflated:
+        inside = [e for e in stored if c["first_seq"] <= e["seq"] <= c["last_seq"]]
+        assert c["dropped"] == sum(i["dropped"] for i in c["items"])
+        for item in c["items"]:
+            of = [e["seq"] for e in inside if (e["symbol"], e["type"]) == (item["symbol"], item["type"])]
+            assert (item["dropped"], item["first_seq"], item["last_seq"], item["kept_seq"]) == (len(of) - 1, of[0], of[-2], of[-1])
+            assert item["kept_seq"] in sent and not sent & set(of[:-1])
+        # The survivors follow the announcement.
+        at = got.index(c)
+        assert all(o["seq"] < c["first_seq"] for o in got[:at] if is_event(o))
+
+
+def test_a_client_that_wants_everything_is_caught_up_and_one_that_gives_up_is_told_where_to_resume(start_hub):
+    hub = start_hub(configuration(**SLOW))
+    with small_window(hub) as patient, small_window(hub) as hasty:
+        for ws, policy in ((patient, "catch_up"), (hasty, "disconnect")):
+            subscribe(ws, symbols=["SIM:*"], types=["trade", "quote"], on_slow=policy)
+            live = objects(ws, lambda o: o["type"] == "live")[-1][0]["seq"]
+        # The one that gives up is slow for a moment only.
+        wait_for_slow(hub, 1)
+        time.sleep(2)
+        got = objects(patient, lambda o: o["type"] == "lag" and o["behind"] == 0)
+        assert [o["on_slow"] for o, _ in got if o["type"] == "lag"][0] == "catch_up"
+        sent = [text for o, text in got if is_event(o)]
+        first, last = ([o for o, _ in got if is_event(o)][n]["seq"] for n in (0, -1))
+        assert sent == [t for _, t in hub.events(symbols="SIM:*", types="trade,quote", after=first - 1, before=last + 1, limit=50000)]
+        got = [o for o, _ in objects(hasty, lambda o: o["type"] == "bye")]
+        bye = got[-1]
+        assert [o["type"] for o in got[-2:]] == ["lag", "bye"]
+        assert bye["code"] == "slow_client" and bye["close_code"] == 4000 and bye["retry"]
+        with pytest.raises(ConnectionClosed) as closed:
+            hasty.recv(timeout=20)
+        assert closed.value.rcvd.code == 4000
+        with hub.websocket() as again:
+            seen = [o["seq"] for o in got if is_event(o)]
+            subscribe(again, symbols=["SIM:*"], types=["trade", "quote"], start={"cursor": bye["cursor"]}, to="now")
+            seen += [o["seq"] for o, _ in objects(again, lambda o: o["type"] == "end") if is_event(o)]
+        stored = [e["seq"] for e, _ in hub.events(symbols="SIM:*", types="trade,quote", after=seen[0] - 1, before=seen[-1] + 1, limit=50000)]
+        assert seen == stored

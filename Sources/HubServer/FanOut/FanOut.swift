@@ -18,6 +18,8 @@ final class FanOut: @unchecked Sendable {
     /// Time for those who read alone in one turn.
     static let readingNanoseconds: UInt64 = 2_000_000
     static let sliceBytes = 256 << 10
+    /// Records that are read at a time for one connection alone. Small: a client that stops reading keeps its last message.
+    static let readingBytes = 16 << 10
 
     let loop: any EventLoop
     let services: StreamServices
@@ -215,7 +217,7 @@ final class FanOut: @unchecked Sendable {
             let connection = queue[next]
             next += 1
             connection.isQueued = false
-            switch connection.readSlice(maxBytes: Self.sliceBytes) {
+            switch connection.readSlice(maxBytes: Self.readingBytes) {
             case .again: enqueue(connection)
             case .ahead: ahead.append(connection)
             case .nothing: break

@@ -20,9 +20,11 @@ extension StreamConnection {
             finish(at: ownPosition)
             return .nothing
         }
-        let target = min(fanOut.position, lastPosition)
-        if ownPosition > target { return .ahead }
-        if ownPosition == target { return arrive() }
+        let reachable = min(fanOut.position, lastPosition)
+        if ownPosition > reachable { return .ahead }
+        if ownPosition == reachable { return arrive() }
+        if needsPlan(group) { return .nothing }
+        let target = min(reachable, conflation.plan?.through ?? .max)
         if let chunk = pending {
             pending = nil
             return read(chunk, through: target, for: group)
@@ -46,10 +48,7 @@ extension StreamConnection {
     /// Sends what matches and is due of some records.
     private func read(_ chunk: UnsafeRawBufferPointer, through target: UInt64, for group: Group) -> Slice {
         let window = window(chunk, through: target, for: group)
-        let reached = fanOut.encode(chunk, through: window.through, for: group, into: &builder)
-        note(received: reached.received)
-        for frame in reached.full { deliver(frame) }
-        if !builder.isEmpty { deliver(builder.cut()) }
+        let reached = send(chunk, through: window.through, for: group)
         // A write can find that the socket is gone.
         guard case .reading = feed else { return .nothing }
         switch window.stop {
@@ -62,13 +61,34 @@ extension StreamConnection {
             finish(at: max(ownPosition, window.through))
             return .nothing
         case .none:
-            ownPosition = max(ownPosition, reached.seq)
+            ownPosition = max(ownPosition, reached)
+            if planIsDone(at: ownPosition), ownPosition < fanOut.position { return isWritable ? .again : .nothing }
             if ownPosition >= target {
                 ownPosition = target
                 return arrive()
             }
             return isWritable ? .again : .nothing
         }
+    }
+
+    /// Sends what matches of some records, up to a position; answers how far they reach.
+    private func send(_ chunk: UnsafeRawBufferPointer, through target: UInt64, for group: Group) -> UInt64 {
+        guard let plan = conflation.plan else { return encode(chunk, through: target, for: group) }
+        let chosen = plan.select(chunk, through: target)
+        chosen.records.withUnsafeBytes { _ = encode($0, through: target, for: group) }
+        return chosen.last
+    }
+
+    private func encode(_ chunk: UnsafeRawBufferPointer, through target: UInt64, for group: Group) -> UInt64 {
+        let reached = fanOut.encode(chunk, through: target, for: group, into: &builder)
+        if reached.received != 0 {
+            readReceived = reached.received
+            clock.note(received: reached.received)
+        }
+        var frames = reached.full
+        if !builder.isEmpty { frames.append(builder.cut()) }
+        for frame in frames { deliver(frame) }
+        return reached.seq
     }
 
     /// Every matching event up to where the fan-out stands, or up to the end, was sent.
@@ -83,12 +103,6 @@ extension StreamConnection {
         }
         join()
         return .nothing
-    }
-
-    private func note(received: Int64) {
-        guard received != 0 else { return }
-        readReceived = received
-        clock.note(received: received)
     }
 
     private func deliver(_ frame: Frame) {
@@ -150,16 +164,13 @@ extension StreamConnection {
     /// Sends what matches and is due of records out of the store.
     private func read(_ chunk: HistoryChunk, from offset: Int, of walk: HistoryWalk) {
         guard let group else { return }
-        let target = min(walk.before - 1, lastPosition)
+        let target = min(walk.before - 1, lastPosition, conflation.plan?.through ?? .max)
         var window = Window(through: target, offset: 0)
-        let reached = chunk.records.withUnsafeBytes { bytes in
+        chunk.records.withUnsafeBytes { bytes in
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             window = self.window(rest, through: target, for: group)
-            return fanOut.encode(rest, through: window.through, for: group, into: &builder)
+            _ = send(rest, through: window.through, for: group)
         }
-        note(received: reached.received)
-        for frame in reached.full { deliver(frame) }
-        if !builder.isEmpty { deliver(builder.cut()) }
         guard case .reading = feed else { return }
         switch window.stop {
         case .wait(let deadline):
@@ -174,6 +185,10 @@ extension StreamConnection {
         ownPosition = max(ownPosition, min(chunk.last, target))
         if ownPosition >= lastPosition {
             finish(at: ownPosition)
+        } else if planIsDone(at: ownPosition) {
+            // What is behind the range is looked at first.
+            self.walk = nil
+            fanOut.enqueue(self)
         } else if chunk.last + 1 >= walk.before {
             self.walk = nil
             ownPosition = max(ownPosition, walk.before - 1)

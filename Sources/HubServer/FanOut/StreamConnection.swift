@@ -55,6 +55,8 @@ final class StreamConnection {
     /// Set while the next event is not due.
     var timer: Scheduled<Void>?
     var builder = FrameBuilder()
+    /// What is left out for a client that is too slow.
+    var conflation = Conflation.none
     /// What the store still has of positions the journal has let go.
     var walk: HistoryWalk?
     var isQueued = false
@@ -156,6 +158,12 @@ final class StreamConnection {
         fanOut.countEvents(events)
     }
 
+    /// Notes that events are not given to it although they match.
+    func skip(_ events: UInt64) { delivered &+= events }
+
+    /// Gathered messages go out as one write up to this: what a client does not take stays in memory, a copy for each.
+    private static let maximumGatheredBytes = 128 << 10
+
     /// Writes what has gathered, as one write.
     private func writeGathered() {
         while isWritable, case .joined = feed, let group, nextFrame < group.endFrame {
@@ -166,7 +174,7 @@ final class StreamConnection {
             }
             var last = nextFrame + 1
             var total = first.buffer.readableBytes
-            while last < group.endFrame, total + group.frame(last).buffer.readableBytes <= 1 << 20 {
+            while last < group.endFrame, total + group.frame(last).buffer.readableBytes <= Self.maximumGatheredBytes {
                 total += group.frame(last).buffer.readableBytes
                 last += 1
             }
@@ -219,8 +227,9 @@ final class StreamConnection {
     func join() {
         guard let group else { return }
         reader = nil
-        clock = ReplayClock(speed: 0)
         builder.clear()
+        clock = ReplayClock(speed: 0)
+        conflation = .none
         delivered = group.totalEvents
         group.join(self)
         feed = .joined
@@ -238,7 +247,10 @@ final class StreamConnection {
 
     /// Stands where the fan-out stands, and stays with its own cursor: it is to end somewhere.
     func reachHead() {
+        // What was read beyond is read again once the fan-out has seen it.
+        reader = nil
         clock = ReplayClock(speed: 0)
+        conflation = .none
         delivered = group?.totalEvents ?? delivered
         syncSession()
         send(session.reachedHead(services.facts()))
@@ -291,6 +303,7 @@ final class StreamConnection {
         if isTold != (behind > 0) { fanOut.noteSlow(behind > 0 ? 1 : -1) }
         isTold = behind > 0
         perform(answer)
+        if behind > 0, !isEnded { beginConflation() }
     }
 
     /// Sends a heartbeat, or notes that one is due: one waiting is enough for a socket that takes nothing.

@@ -74,7 +74,8 @@ struct ShortFormTests {
         arguments: [
             "types=trade", "symbols=", "symbols=*&types=trades", "symbols=*&from=soon", "symbols=*&cursor=5",
             "symbols=*&from=live&cursor=7c1f9a02d4e8b310.9", "symbols=*&forming=1", "symbols=*&to=soon",
-            "symbols=*&speed=-2", "symbols=*&on_slow=panic", "symbols=*&from=after:9&to=seq:8", "symbols=*&exclude=derived", "symbols=*&colour=red",
+            "symbols=*&speed=-2", "symbols=*&on_slow=panic", "symbols=*&from=after:9&to=seq:8",
+            "symbols=*&exclude=derived", "symbols=*&colour=red",
             "symbols=*&every_ms=1", "symbols=*&speed=inf", "symbols=*&from=last:99999",
         ])
     func bad(query: String) {
