@@ -89,6 +89,7 @@ let package = Package(
         layer(
             "HubServer",
             [
+                "CZlib",
                 "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat", "PluginABI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
