@@ -78,20 +78,40 @@ public struct HubServer: Service {
             limits: StreamLimits(
                 symbols: settings.symbols, messageBytes: settings.messageBytes,
                 operationsPerSecond: settings.operationsPerSecond, batchBytes: FrameBuilder.limit))
+        let httpGate = HTTPStreamGate(gate: gate, services: services) {
+            var settings = streamSettings
+            settings.connection = names.next()
+            return settings
+        }
+        table.get(HTTPStreamGate.eventsPath) { call in try httpGate.answer(call) }
+        table.get(HTTPStreamGate.linesPath) { call in try httpGate.answer(call) }
+        let dates = DateText()
+        let requestNames = RequestNames()
         let front = ServerFront(
             settings: settings,
             responder: HubResponder(
-                router: table.router.buildResponder(), paths: table.paths, access: access, names: RequestNames(),
+                router: table.router.buildResponder(), paths: table.paths, access: access, names: requestNames,
                 metrics: metrics, logger: logger, pool: pool, slowNanoseconds: settings.slowRequestNanoseconds),
             group: group, registry: ConnectionRegistry(),
             mayUpgrade: { head, channel in gate.mayUpgrade(head, over: channel) },
+            upgradeFields: { head in
+                guard let offer = DeflateOffer(extensions: head.headers["sec-websocket-extensions"]) else { return [:] }
+                return ["Sec-WebSocket-Extensions": offer.answer]
+            },
+            makeStream: { head, channel in
+                httpGate.handler(
+                    for: head, over: channel, fanOut: fanOut, requestID: { requestNames.next() }, date: { dates.now() })
+            },
             installStream: { channel, head in
                 let start = try gate.start(target: head.uri)
+                let offer = DeflateOffer(extensions: head.headers["sec-websocket-extensions"])
                 var settings = streamSettings
                 settings.connection = names.next()
+                settings.encoding = start.encoding.rawValue
                 try channel.pipeline.syncOperations.addHandler(
                     StreamHandler(
                         fanOut: fanOut, services: services, settings: settings, style: start.style,
+                        framing: .webSocket(start.encoding, deflateBits: offer?.windowBits ?? 0),
                         request: start.request))
             },
             logger: logger)

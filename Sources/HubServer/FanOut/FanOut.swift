@@ -36,7 +36,9 @@ final class FanOut: @unchecked Sendable {
     private(set) var groupList: ContiguousArray<Group> = []
     private var dirty: ContiguousArray<Group> = []
     private var encoders = StyleEncoders()
-    private var scratch = TextBuffer(capacity: 1 << 16)
+    let sealer: FrameSealer
+    private var objects = ObjectMessage()
+    private var inflater: Inflater?
 
     private(set) var connections: [ObjectIdentifier: StreamConnection] = [:]
     private var queue: [StreamConnection] = []
@@ -53,6 +55,7 @@ final class FanOut: @unchecked Sendable {
         self.metrics = metrics
         definitions = services.definitions()
         position = services.log.head
+        sealer = FrameSealer(epoch: services.log.epoch)
         wheel = HeartbeatWheel(periodNanoseconds: heartbeatNanoseconds)
     }
 
@@ -178,7 +181,7 @@ final class FanOut: @unchecked Sendable {
             group.isDirty = true
             dirty.append(group)
         }
-        group.add(event, record)
+        group.add(event, record, definitions)
     }
 
     /// Ends all messages under construction and gives them to the members.
@@ -256,7 +259,7 @@ final class FanOut: @unchecked Sendable {
             guard filter.compiled.matches(record) else { continue }
             let event = encoders.encode(record, style: group.encoder, definitions: definitions)
             if builder.isFull(adding: event.count) { full.append(builder.cut()) }
-            builder.append(event, seq: seq, received: received)
+            builder.append(event, record, definitions)
         }
         return (seq, received, full)
     }
@@ -275,7 +278,7 @@ final class FanOut: @unchecked Sendable {
         }
         let group = Group(
             key: key, filter: CompiledFilter(key.filter, definitions: definitions),
-            encoder: encoders.index(of: key.style))
+            encoder: encoders.index(of: key.style, key.framing.encoding), sealer: sealer)
         groups[key] = group
         groupList.append(group)
         return group
@@ -292,14 +295,14 @@ final class FanOut: @unchecked Sendable {
     func add(_ connection: StreamConnection) {
         connections[ObjectIdentifier(connection)] = connection
         wheel.add(connection)
-        metrics.streams.add(1, ordering: .relaxed)
+        metrics.count(connection.framing, 1)
         metrics.streamsOpened.add(1, ordering: .relaxed)
     }
 
     func forget(_ connection: StreamConnection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         wheel.remove(connection)
-        metrics.streams.subtract(1, ordering: .relaxed)
+        metrics.count(connection.framing, -1)
     }
 
     // MARK: Heartbeats
@@ -332,12 +335,17 @@ final class FanOut: @unchecked Sendable {
     func countBytes(_ bytes: Int) { metrics.bytesSent.add(UInt64(bytes), ordering: .relaxed) }
     func noteSlow(_ change: Int) { metrics.slowStreams.add(change, ordering: .relaxed) }
 
-    /// Makes a message out of objects.
-    func message(_ body: (inout TextBuffer) -> Void) -> ByteBuffer {
-        scratch.clear()
-        scratch.beginArray()
-        body(&scratch)
-        scratch.endArray()
-        return WebSocketText.frame(scratch.bytes)
+    /// Takes a compressed message of a client apart.
+    func inflate(_ message: [UInt8], limit: Int) throws(Inflater.Failure) -> [UInt8] {
+        if inflater == nil { inflater = Inflater() }
+        guard let inflater else { throw .notDeflate }
+        return try inflater.inflate(message, limit: limit)
+    }
+
+    /// Makes a message out of objects that are no events.
+    func message(_ framing: Framing, _ body: (inout ObjectMessage) -> Void) -> ByteBuffer {
+        objects.begin(framing)
+        body(&objects)
+        return objects.end(sealer)
     }
 }

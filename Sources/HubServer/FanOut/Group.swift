@@ -6,6 +6,7 @@ import PluginABI
 struct GroupKey: Hashable, Sendable {
     var filter: SubscriptionFilter
     var style: TimeStyle
+    var framing = Framing.webSocket(.json, deflateBits: 0)
 }
 
 /// A filter that is read for every record: in a constant of a class, so that reading it copies nothing.
@@ -17,7 +18,7 @@ final class SharedFilter {
     }
 }
 
-/// All clients with the same filter and the same way to write times: their messages are built once.
+/// All clients with the same filter, framing and way to write times: their messages are built once.
 ///
 /// Belongs to the event loop of its fan-out.
 final class Group {
@@ -37,7 +38,7 @@ final class Group {
     /// Matching events since the group exists: what a connection was given is measured against it.
     private(set) var totalEvents: UInt64 = 0
 
-    private var builder = FrameBuilder()
+    private var builder: FrameBuilder
     /// Whether the fan-out has noted that frames have to be made.
     var isDirty = false
 
@@ -52,8 +53,9 @@ final class Group {
     /// Number of the first message that members were not offered yet.
     var undelivered = 0
 
-    init(key: GroupKey, filter: CompiledFilter, encoder: Int) {
+    init(key: GroupKey, filter: CompiledFilter, encoder: Int, sealer: FrameSealer) {
         self.key = key
+        builder = FrameBuilder(key.framing, sealer: sealer)
         self.filter = SharedFilter(filter)
         self.encoder = encoder
     }
@@ -77,6 +79,9 @@ final class Group {
     func leave(_ connection: StreamConnection) {
         let index = connection.memberIndex
         guard index >= 0, index < members.count, members[index] === connection else { return }
+        if key.framing.encoding == .binary {
+            connection.builder.defined.formUnion(defined(before: connection.nextFrame))
+        }
         let last = members.removeLast()
         if last !== connection {
             members[index] = last
@@ -87,9 +92,24 @@ final class Group {
 
     /// Adds an event to the message under construction.
     @inline(__always)
-    func add(_ event: UnsafeRawBufferPointer, _ record: UnsafePointer<hub_record>) {
+    func add(
+        _ event: UnsafeRawBufferPointer, _ record: UnsafePointer<hub_record>, _ definitions: borrowing DefinitionTable
+    ) {
         if builder.isFull(adding: event.count) { cut() }
-        builder.append(event, seq: record.pointee.seq, received: record.pointee.ts_recv)
+        builder.append(event, record, definitions)
+    }
+
+    /// What members have been told of once they have all messages.
+    var defined: DefinedSet { builder.defined }
+
+    /// What a member has been told of that has the messages before a number.
+    func defined(before frame: Int) -> DefinedSet {
+        var given = builder.defined
+        for reference in builder.introduced { given.remove(reference) }
+        for frame in frames.suffix(max(0, endFrame - frame)) {
+            for reference in frame.introduced { given.remove(reference) }
+        }
+        return given
     }
 
     /// Ends the message under construction.

@@ -11,6 +11,12 @@ extension StreamConnection {
         perform(session.subscribe(request, facts: services.facts(), catalogue: services.catalogue()))
     }
 
+    /// Begins the conversation with a client that said everything in its request.
+    func open(_ hello: [StreamObject], _ answer: StreamSession.Answer) {
+        send(hello)
+        perform(answer)
+    }
+
     /// Takes a text message of the client.
     func receive(_ bytes: [UInt8]) {
         syncSession()
@@ -46,6 +52,15 @@ extension StreamConnection {
         case .replay(let command, let id): perform(command, id)
         case .filterChanged: changeFilter()
         case .close(let code): close(code)
+        }
+        endIfNothingFollows(answer)
+    }
+
+    /// A client that cannot say anything more has no use for a connection on which its only subscription failed.
+    private func endIfNothingFollows(_ answer: StreamSession.Answer) {
+        guard !framing.isTwoWay, session.phase == .waiting else { return }
+        for case .error(let error) in answer.objects {
+            return end(error.code, closeCode: 1011, message: "nothing is subscribed: \(error.message)")
         }
     }
 
@@ -117,9 +132,11 @@ extension StreamConnection {
             let id = session.subscriptionID
             let bytes = part.array
             write(
-                fanOut.message { text in
-                    StreamObject.writeSnapshot(id: id, seq: state.seq, isLast: isLast, into: &text) { text in
-                        bytes.withUnsafeBytes { text.append($0) }
+                fanOut.message(framing) { message in
+                    message.add(type: "snapshot") { text in
+                        StreamObject.writeSnapshot(id: id, seq: state.seq, isLast: isLast, into: &text) { text in
+                            bytes.withUnsafeBytes { text.append($0) }
+                        }
                     }
                 })
         } while offset < state.records.count && !isEnded
@@ -129,13 +146,16 @@ extension StreamConnection {
         guard !isEnded else { return }
         if let hole { send([.hole(hole)]) }
         clock = ReplayClock(speed: session.options.speed)
-        begin(after: session.position, in: fanOut.group(GroupKey(filter: session.filter, style: style)))
+        begin(after: session.position, in: fanOut.group(groupKey))
     }
+
+    /// What this connection has in common with those it shares messages with.
+    var groupKey: GroupKey { GroupKey(filter: session.filter, style: style, framing: framing) }
 
     private func changeFilter() {
         guard session.isDelivering else { return }
         // Also with an empty filter: the position moves on, and a later subscription begins where the connection stands.
         walk = nil
-        begin(after: position, in: fanOut.group(GroupKey(filter: session.filter, style: style)))
+        begin(after: position, in: fanOut.group(groupKey))
     }
 }

@@ -29,6 +29,7 @@ final class StreamConnection {
     /// Where finished frames are written: below the frame encoder, which would copy them.
     private let outlet: ChannelHandlerContext
     let style: TimeStyle
+    let framing: Framing
     var session: StreamSession
 
     var feed = Feed.none
@@ -54,7 +55,7 @@ final class StreamConnection {
     var clock = ReplayClock(speed: 0)
     /// Set while the next event is not due.
     var timer: Scheduled<Void>?
-    var builder = FrameBuilder()
+    var builder: FrameBuilder
     /// What is left out for a client that is too slow.
     var conflation = Conflation.none
     /// What the store still has of positions the journal has let go.
@@ -65,7 +66,7 @@ final class StreamConnection {
 
     init(
         fanOut: FanOut, services: StreamServices, context: ChannelHandlerContext, outlet: ChannelHandlerContext,
-        session: StreamSession, style: TimeStyle
+        session: StreamSession, style: TimeStyle, framing: Framing = .webSocket(.json, deflateBits: 0)
     ) {
         self.fanOut = fanOut
         self.services = services
@@ -73,6 +74,8 @@ final class StreamConnection {
         self.outlet = outlet
         self.session = session
         self.style = style
+        self.framing = framing
+        builder = FrameBuilder(framing, sealer: fanOut.sealer, isPooled: true)
     }
 
     var name: String { session.settings.connection }
@@ -126,8 +129,12 @@ final class StreamConnection {
             return
         }
         write(
-            fanOut.message { text in
-                for object in objects { object.write(into: &text, style: style) }
+            fanOut.message(framing) { message in
+                for object in objects {
+                    message.add(type: object.type, cursor: object.resumeCursor) {
+                        object.write(into: &$0, style: style)
+                    }
+                }
             })
     }
 
@@ -231,6 +238,11 @@ final class StreamConnection {
         clock = ReplayClock(speed: 0)
         conflation = .none
         delivered = group.totalEvents
+        if framing.encoding == .binary {
+            for message in builder.catchUp(with: group.defined, fanOut.definitions) { write(message) }
+            // A write can find that the socket is gone.
+            guard !isEnded else { return }
+        }
         group.join(self)
         feed = .joined
         syncSession()
@@ -329,12 +341,13 @@ final class StreamConnection {
                 facts: services.facts()))
     }
 
-    /// Writes a close frame and closes once it has left, or after ten seconds in any case: the peer may not be reading.
+    /// Writes what ends the framing and closes once it has left, or after ten seconds in any case: the peer may not be
+    /// reading.
     func close(_ code: UInt16) {
         guard !isEnded else { return }
         vanished()
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        outlet.writeAndFlush(NIOAny(WebSocketText.close(code))).whenComplete { _ in
+        outlet.writeAndFlush(NIOAny(framing.ending(code))).whenComplete { _ in
             // The peer's own close frame ends the connection; it gets a moment for it.
             bound.value.eventLoop.scheduleTask(in: .milliseconds(250)) { bound.value.close(promise: nil) }
         }

@@ -17,6 +17,7 @@ struct StreamGate: Sendable {
         /// The short form's subscription; `nil` where the client subscribes later.
         var request: SubscribeRequest?
         var style: TimeStyle
+        var encoding: StreamEncoding
     }
 
     /// Reads a request for a stream.
@@ -26,16 +27,20 @@ struct StreamGate: Sendable {
         var reader = ParameterReader(QueryText(target: target), now: clock())
         let request = SubscribeRequest.read(&reader)
         let style = reader.timeStyle()
-        if let encoding = reader.text("encoding"), encoding != "json" {
-            reader.fault(.badParameter, "encoding", "this hub sends json, found '\(encoding)'")
-        }
+        let encoding = reader.choice("encoding", StreamEncoding.allCases.map(\.rawValue))
         try reader.finish()
+        try checkRoom()
+        return Start(
+            request: request, style: style, encoding: encoding.flatMap(StreamEncoding.init(rawValue:)) ?? .json)
+    }
+
+    /// - Throws: where as many streams are open as may be.
+    func checkRoom() throws(Problem) {
         if metrics.streams.load(ordering: .relaxed) >= maximumConnections {
             var problem = Problem(.overloaded, "\(maximumConnections) streams are open, and no more are allowed")
             problem.retryAfterMilliseconds = 1000
             throw problem
         }
-        return Start(request: request, style: style)
     }
 
     /// Whether the request is one for a stream and nothing is wrong with it; what is wrong is found again and told by the
@@ -62,7 +67,8 @@ struct StreamGate: Sendable {
         _ = try start(target: call.request.uri.string)
         var problem = Problem(
             .badParameter,
-            "this is a WebSocket: connect with ws:// (websocat, a browser's WebSocket), as the first request")
+            "this is a WebSocket: connect with ws:// (websocat, a browser's WebSocket), as the first request; "
+                + "over plain HTTP there are /v1/stream/sse and /v1/stream/ndjson")
         problem.otherStatus = 426
         problem.headers = [("Upgrade", "websocket"), ("Connection", "Upgrade")]
         throw problem

@@ -10,19 +10,35 @@ final class StreamHandler: ChannelInboundHandler {
     private let services: StreamServices
     private let settings: StreamSettings
     private let style: TimeStyle
+    private let framing: Framing
     private let request: SubscribeRequest?
     private var connection: StreamConnection?
-    /// A message of which not all fragments have come.
-    private var partial: (isText: Bool, bytes: [UInt8])?
 
+    /// A message of which not all fragments have come.
+    private struct Partial {
+        var isText: Bool
+        var isDeflated: Bool
+        var bytes: [UInt8] = []
+    }
+    private var partial: Partial?
+
+    /// - Parameters:
+    ///   - framing: what the request and the upgrade came to.
+    ///   - request: the short form's subscription.
     init(
-        fanOut: FanOut, services: StreamServices, settings: StreamSettings, style: TimeStyle, request: SubscribeRequest?
+        fanOut: FanOut, services: StreamServices, settings: StreamSettings, style: TimeStyle, framing: Framing,
+        request: SubscribeRequest?
     ) {
         self.fanOut = fanOut
         self.services = services
         self.settings = settings
         self.style = style
+        self.framing = framing
         self.request = request
+    }
+
+    private var mayDeflate: Bool {
+        if case .webSocket(_, let bits) = framing { bits > 0 } else { false }
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -35,7 +51,7 @@ final class StreamHandler: ChannelInboundHandler {
             .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 1, high: 1))
         let connection = StreamConnection(
             fanOut: fanOut, services: services, context: context, outlet: outlet,
-            session: StreamSession(settings: settings), style: style)
+            session: StreamSession(settings: settings), style: style, framing: framing)
         self.connection = connection
         fanOut.add(connection)
         connection.open(request)
@@ -64,17 +80,19 @@ final class StreamHandler: ChannelInboundHandler {
             return
         }
         let frame = unwrapInboundIn(data)
-        guard frame.maskKey != nil, !frame.rsv1, !frame.rsv2, !frame.rsv3 else {
-            return refuse("frames of a client are masked and have no reserved bits")
+        // RSV1 marks the first frame of a compressed message, and nothing else.
+        let mayBeDeflated = mayDeflate && (frame.opcode == .text || frame.opcode == .binary)
+        guard frame.maskKey != nil, !frame.rsv1 || mayBeDeflated, !frame.rsv2, !frame.rsv3 else {
+            return refuse("frames of a client are masked and have no reserved bits but those agreed on")
         }
         switch frame.opcode {
         case .text, .binary:
             guard partial == nil else { return refuse("a new message began before the last one ended") }
-            take(frame, isText: frame.opcode == .text, before: [])
+            take(frame, Partial(isText: frame.opcode == .text, isDeflated: frame.rsv1))
         case .continuation:
             guard let partial else { return refuse("a continuation of nothing") }
             self.partial = nil
-            take(frame, isText: partial.isText, before: partial.bytes)
+            take(frame, partial)
         case .ping:
             var payload = frame.unmaskedData
             let bytes = payload.readBytes(length: payload.readableBytes) ?? []
@@ -88,18 +106,31 @@ final class StreamHandler: ChannelInboundHandler {
         }
     }
 
-    private func take(_ frame: WebSocketFrame, isText: Bool, before: [UInt8]) {
+    private func take(_ frame: WebSocketFrame, _ before: Partial) {
         guard let connection else { return }
         let data = frame.unmaskedData
-        guard before.count + data.readableBytes <= settings.limits.messageBytes else {
+        guard before.bytes.count + data.readableBytes <= settings.limits.messageBytes else {
             return connection.receiveTooLarge()
         }
-        let bytes = before + data.readableBytesView
+        var message = before
+        message.bytes += data.readableBytesView
         guard frame.fin else {
-            partial = (isText, bytes)
+            partial = message
             return
         }
-        if isText { connection.receive(bytes) } else { connection.receiveBinary() }
+        if message.isDeflated {
+            do throws(Inflater.Failure) {
+                message.bytes = try fanOut.inflate(message.bytes, limit: settings.limits.messageBytes)
+            } catch {
+                switch error {
+                case .tooLarge: return connection.receiveTooLarge()
+                case .notDeflate:
+                    return connection.end(
+                        .badMessage, closeCode: 1007, message: "a message that says it is compressed is not")
+                }
+            }
+        }
+        if message.isText { connection.receive(message.bytes) } else { connection.receiveBinary() }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 
 /// Packs a stream of bytes with gzip. One thread at a time.
-final class Deflater: @unchecked Sendable {
+final class GzipPacker: @unchecked Sendable {
     private let stream: UnsafeMutablePointer<z_stream>
     private var isOver = false
 
@@ -48,7 +48,7 @@ final class Deflater: @unchecked Sendable {
 /// Packs a response's body on its way out.
 struct GzipWriter: ResponseBodyWriter {
     private var parent: any ResponseBodyWriter
-    private let deflater = Deflater()
+    private let packer = GzipPacker()
     private let pool: NIOThreadPool
     private let trace: RequestTrace
 
@@ -70,12 +70,12 @@ struct GzipWriter: ResponseBodyWriter {
     }
 
     private func pack(_ buffer: ByteBuffer, isLast: Bool) async throws -> ByteBuffer {
-        let deflater = deflater
+        let packer = packer
         let trace = trace
         let work: @Sendable () -> ByteBuffer = {
             let started = ContinuousClock.now
             defer { trace.addBody(RequestTrace.nanoseconds(since: started)) }
-            return buffer.withUnsafeReadableBytes { deflater.pack($0, isLast: isLast) }
+            return buffer.withUnsafeReadableBytes { packer.pack($0, isLast: isLast) }
         }
         // A little is packed sooner than handed to another thread and back.
         return buffer.readableBytes < 16_384 ? work() : try await pool.runIfActive(work)

@@ -21,6 +21,10 @@ final class ServerMetrics: Sendable {
     private let routes = Mutex<[String: RouteCounts]>([:])
     /// Streams that are open.
     let streams = Atomic<Int>(0)
+    /// Server-sent events among them.
+    let eventStreams = Atomic<Int>(0)
+    /// Streams of lines among them.
+    let lineStreams = Atomic<Int>(0)
     /// Streams that are behind and have been told so.
     let slowStreams = Atomic<Int>(0)
     /// Event objects written to streams.
@@ -29,6 +33,24 @@ final class ServerMetrics: Sendable {
     let bytesSent = Atomic<UInt64>(0)
     /// Streams accepted since the start.
     let streamsOpened = Atomic<UInt64>(0)
+
+    /// A stream was opened (1) or closed (-1).
+    func count(_ framing: Framing, _ change: Int) {
+        streams.add(change, ordering: .relaxed)
+        switch framing {
+        case .webSocket: break
+        case .serverSentEvents: eventStreams.add(change, ordering: .relaxed)
+        case .lines: lineStreams.add(change, ordering: .relaxed)
+        }
+    }
+
+    /// Open streams by their kind, in the order of `/v1/status`.
+    var streamsByKind: [(kind: StaticString, count: Int)] {
+        let events = eventStreams.load(ordering: .relaxed)
+        let lines = lineStreams.load(ordering: .relaxed)
+        let webSockets = max(0, streams.load(ordering: .relaxed) - events - lines)
+        return [("websocket", webSockets), ("sse", events), ("ndjson", lines)]
+    }
 
     func count(route: String, status: Int, seconds: Double) {
         let bucket = Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count

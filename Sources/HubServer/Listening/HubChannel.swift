@@ -11,7 +11,7 @@ import Synchronization
 /// A connection of the server: HTTP for the router, or a WebSocket whose handler does the rest.
 ///
 /// The streaming path never goes through the router: once upgraded, only the frame decoder, the frame encoder and the
-/// stream's own handler are left in the pipeline.
+/// stream's own handler are left in the pipeline. A stream over plain HTTP is taken out before the router too.
 struct HubChannel: HTTPChannelHandler {
     /// What became of a connection after its first request.
     enum Outcome: Sendable {
@@ -30,6 +30,10 @@ struct HubChannel: HTTPChannelHandler {
     let makeRequestID: @Sendable () -> String
     /// Whether a request may become a stream.
     let mayUpgrade: @Sendable (HTTPRequestHead, any Channel) -> Bool
+    /// What the answer to an upgrade says beside the rest: the extension that was agreed on.
+    let upgradeFields: @Sendable (HTTPRequestHead) -> HTTPHeaders
+    /// The handler of a request that becomes a stream over plain HTTP.
+    let makeStream: @Sendable (HTTPRequestHead, any Channel) -> HTTPStreamHandler?
     /// Puts the stream's handler behind the frame decoder.
     let installStream: @Sendable (any Channel, HTTPRequestHead) throws -> Void
 
@@ -40,7 +44,7 @@ struct HubChannel: HTTPChannelHandler {
                 try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
             }
             let requestGuard = RequestGuard(
-                settings: settings, makeRequestID: makeRequestID, mayUpgrade: mayUpgrade)
+                settings: settings, makeRequestID: makeRequestID, mayUpgrade: mayUpgrade, makeStream: makeStream)
             let lineGuard = RequestLineGuard(requestGuard: requestGuard, limit: settings.urlBytes)
             let encoder = HTTPResponseEncoder()
             var limits = NIOHTTPDecoderLimitConfiguration()
@@ -63,12 +67,13 @@ struct HubChannel: HTTPChannelHandler {
 
     private func upgradeConfiguration(_ logger: Logger) -> NIOTypedHTTPServerUpgradeConfiguration<Outcome> {
         let installStream = installStream
+        let upgradeFields = upgradeFields
         let idleNanoseconds = settings.requestNanoseconds
         // The decoder's own error handling would close without a `bye`.
         let webSocket = NIOTypedWebSocketServerUpgrader<Outcome>(
             maxFrameSize: settings.messageBytes, enableAutomaticErrorHandling: false,
             // The request guard has let through only what may be upgraded.
-            shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture(HTTPHeaders()) },
+            shouldUpgrade: { channel, head in channel.eventLoop.makeSucceededFuture(upgradeFields(head)) },
             upgradePipelineHandler: { channel, head in
                 channel.eventLoop.makeCompletedFuture {
                     try installStream(channel, head)

@@ -1,4 +1,5 @@
 import EventFormat
+import HummingbirdCore
 import NIOCore
 import NIOHTTP1
 
@@ -8,10 +9,12 @@ import NIOHTTP1
 /// Also answers what is not HTTP, and closes a connection that is between requests when the server stops: a peer that
 /// connected and says nothing would otherwise keep the process alive.
 ///
-/// Belongs to one event loop, like every channel handler. Sits right behind the HTTP decoder.
-final class RequestGuard: ChannelInboundHandler, RemovableChannelHandler {
+/// Belongs to one event loop, like every channel handler. Sits right behind the HTTP decoder. A request for a stream over
+/// plain HTTP goes no further: its handler is put here, once everything asked before was answered.
+final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
     private enum State {
@@ -22,22 +25,33 @@ final class RequestGuard: ChannelInboundHandler, RemovableChannelHandler {
         case complete
         /// Refused: everything else is thrown away.
         case closing
+        /// The connection is a stream's, and its client has nothing more to say.
+        case streaming
     }
 
     private let settings: ServerSettings
     private let makeRequestID: @Sendable () -> String
     private let mayUpgrade: @Sendable (HTTPRequestHead, any Channel) -> Bool
+    private let makeStream: @Sendable (HTTPRequestHead, any Channel) -> HTTPStreamHandler?
     private var state = State.waiting
     private var timer: Scheduled<Void>?
+    /// Requests handed on that were not answered yet.
+    private var unanswered = 0
+    /// What takes the connection over behind them.
+    private var stream: HTTPStreamHandler?
 
-    /// - Parameter mayUpgrade: whether a request may become a stream.
+    /// - Parameters:
+    ///   - mayUpgrade: whether a request may become a WebSocket.
+    ///   - makeStream: the handler of a request that becomes a stream over plain HTTP.
     init(
         settings: ServerSettings, makeRequestID: @escaping @Sendable () -> String,
-        mayUpgrade: @escaping @Sendable (HTTPRequestHead, any Channel) -> Bool
+        mayUpgrade: @escaping @Sendable (HTTPRequestHead, any Channel) -> Bool,
+        makeStream: @escaping @Sendable (HTTPRequestHead, any Channel) -> HTTPStreamHandler?
     ) {
         self.settings = settings
         self.makeRequestID = makeRequestID
         self.mayUpgrade = mayUpgrade
+        self.makeStream = makeStream
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -56,7 +70,12 @@ final class RequestGuard: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .closing = state { return }
+        switch state {
+        case .closing, .streaming: return
+        case .waiting, .readingBody, .complete: break
+        }
+        // Behind a request for a stream comes nothing.
+        if stream != nil, case .complete = state { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
             if head.uri.utf8.count > settings.urlBytes {
@@ -71,6 +90,9 @@ final class RequestGuard: ChannelInboundHandler, RemovableChannelHandler {
                 return refuse(context, .requestTooLarge, "the body is larger than \(settings.bodyBytes) bytes")
             }
             state = .readingBody(bytes: 0)
+            stream = makeStream(head, context.channel)
+            if stream != nil { return }
+            unanswered += 1
             if head.headers.contains(name: "upgrade"), !isUpgrade(head, context.channel) {
                 // The upgrade handler behind this one loses the head of a request that it does not upgrade after all. Without
                 // the header it is a request like any other, and the route says what is wrong with it.
@@ -94,7 +116,33 @@ final class RequestGuard: ChannelInboundHandler, RemovableChannelHandler {
             timer?.cancel()
             timer = nil
         }
+        if stream != nil { return beginStream(context) }
         context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let isEnd = if case .end = unwrapOutboundIn(data) { true } else { false }
+        context.write(data, promise: promise)
+        guard isEnd else { return }
+        unanswered -= 1
+        beginStream(context)
+    }
+
+    /// Gives the connection to the stream that was asked for, once nothing else is to be sent before.
+    private func beginStream(_ context: ChannelHandlerContext) {
+        guard let stream, case .complete = state, unanswered <= 0 else { return }
+        state = .streaming
+        self.stream = nil
+        let pipeline = context.pipeline.syncOperations
+        // It would close a connection on which no request comes any more.
+        if let idle = try? pipeline.context(handlerType: HTTPConnectionStateHandler.self) {
+            pipeline.removeHandler(context: idle, promise: nil)
+        }
+        do {
+            try pipeline.addHandler(stream, position: .after(self))
+        } catch {
+            context.close(promise: nil)
+        }
     }
 
     private func isUpgrade(_ head: HTTPRequestHead, _ channel: any Channel) -> Bool {
@@ -108,7 +156,10 @@ final class RequestGuard: ChannelInboundHandler, RemovableChannelHandler {
             context.fireErrorCaught(error)
             return
         }
-        if case .closing = state { return }
+        switch state {
+        case .closing, .streaming: return
+        case .waiting, .readingBody, .complete: break
+        }
         if error == .headerOverflow {
             refuse(context, .requestTooLarge, "the headers are larger than \(settings.headerBytes) bytes")
         } else {
@@ -139,7 +190,7 @@ final class RequestGuard: ChannelInboundHandler, RemovableChannelHandler {
                 var problem = Problem(.overloaded, "no complete request arrived within the time limit")
                 problem.otherStatus = 408
                 handler.refuse(context, problem)
-            case .complete, .closing: break
+            case .complete, .closing, .streaming: break
             }
         }
     }

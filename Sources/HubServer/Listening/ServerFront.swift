@@ -15,6 +15,8 @@ struct ServerFront: Sendable {
     let group: MultiThreadedEventLoopGroup
     let registry: ConnectionRegistry
     let mayUpgrade: @Sendable (HTTPRequestHead, any Channel) -> Bool
+    let upgradeFields: @Sendable (HTTPRequestHead) -> HTTPHeaders
+    let makeStream: @Sendable (HTTPRequestHead, any Channel) -> HTTPStreamHandler?
     let installStream: @Sendable (any Channel, HTTPRequestHead) throws -> Void
     let logger: Logger
 
@@ -63,7 +65,7 @@ struct ServerFront: Sendable {
                 try await writer.write(response: response.head, body: response.body)
             },
             settings: settings, registry: registry, makeRequestID: { names.next() }, mayUpgrade: mayUpgrade,
-            installStream: installStream)
+            upgradeFields: upgradeFields, makeStream: makeStream, installStream: installStream)
         let bind: BindAddress =
             switch address {
             case .host(let host, let port): .hostname(host, port: port)

@@ -93,7 +93,7 @@ struct MetricsText: ~Copyable {
 
     private mutating func writeStreams(_ metrics: ServerMetrics) {
         family("hub_streams", "gauge", "Open streams.")
-        sample("hub_streams", [("kind", "websocket")], Double(metrics.streams.load(ordering: .relaxed)))
+        for (kind, count) in metrics.streamsByKind { sample("hub_streams", [("kind", "\(kind)")], Double(count)) }
         family("hub_streams_slow", "gauge", "Streams that are behind and were told so.")
         sample("hub_streams_slow", [], Double(metrics.slowStreams.load(ordering: .relaxed)))
         family("hub_streams_opened_total", "counter", "Streams since the start.")

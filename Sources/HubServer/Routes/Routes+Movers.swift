@@ -19,7 +19,8 @@ extension Routes {
         let style = reader.timeStyle()
         let (token, binding) = pageToken(&reader, call)
         try reader.finish()
-        if let token { return try page(after: token, binding: binding, limit: limit) }
+        let reply = ListReply(call: call, shape: .json, columns: [], style: style)
+        if let token { return try page(reply, after: token, binding: binding, limit: limit) }
         // All in one visit, so that the ranks are of one moment.
         let (found, asOf) = engine.withFold { fold, seq in
             let found = fold.symbols.indices.compactMap { index -> (value: LastValue, isDelivering: Bool)? in
@@ -47,7 +48,7 @@ extension Routes {
         walk.text = text.array
         if walk.ends.count > limit { walks.keep(walk, binding: binding, asOf: asOf, now: now) }
         return rows(
-            of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding, origin: "live")
+            reply, of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding, origin: "live")
     }
 }
 

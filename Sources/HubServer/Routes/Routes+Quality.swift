@@ -81,7 +81,8 @@ extension Routes {
         let style = reader.timeStyle()
         let (token, binding) = pageToken(&reader, call)
         try reader.finish()
-        if let token { return try page(after: token, binding: binding, limit: limit, origin: nil) }
+        let reply = ListReply(call: call, shape: .json, columns: [], style: style)
+        if let token { return try page(reply, after: token, binding: binding, limit: limit, origin: nil) }
         let selection = try SymbolSelection(names, in: directories.current(), limit: 100_000)
         let (calendars, asOf) = engine.withFold { fold, seq in
             (selection.symbols.map { fold.calendar(of: $0.text) ?? .forVenue($0.venue) }, seq)
@@ -117,7 +118,7 @@ extension Routes {
         walk.ends = ends
         if ends.count > limit { walks.keep(walk, binding: binding, asOf: asOf, now: engine.wallNanoseconds) }
         return self.rows(
-            of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding, origin: nil)
+            reply, of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding, origin: nil)
     }
 
     /// Whether neither a gap of a source nor what retention took lies in the range of a row.

@@ -48,9 +48,7 @@ struct StatusText {
         text.endArray()
         text.key("clients")
         text.beginObject()
-        text.member("websocket", metrics.streams.load(ordering: .relaxed))
-        text.member("sse", 0)
-        text.member("ndjson", 0)
+        for (kind, count) in metrics.streamsByKind { text.member(kind, count) }
         text.member("slow", metrics.slowStreams.load(ordering: .relaxed))
         text.member("events", metrics.eventsSent.load(ordering: .relaxed))
         text.endObject()

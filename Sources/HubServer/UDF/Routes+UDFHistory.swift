@@ -46,7 +46,7 @@ extension Routes {
                 text.column("h", rows) { $1.element($0.high) }
                 text.column("l", rows) { $1.element($0.low) }
                 text.column("c", rows) { $1.element($0.close) }
-                text.column("v", rows) { $1.element($0.volume.value) }
+                text.column("v", rows) { $1.element($0.volume) }
             }
             text.endObject()
             return Reply.json(text)
