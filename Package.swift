@@ -117,8 +117,8 @@ let package = Package(
         .executableTarget(
             name: "hub-bench",
             dependencies: [
-                "HubRuntime", "HubConfig", "HubJournal", "HubFold", "HubModel", "EventFormat", "PluginABI",
-                .product(name: "Logging", package: "swift-log"),
+                "HubRuntime", "HubConfig", "HubJournal", "HubFold", "HubChunks", "HubModel", "EventFormat", "PluginABI",
+                "CZlib", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Micro", swiftSettings: strict),

@@ -71,6 +71,22 @@ def sequencer(folder):
     report(f"sequencer, fold and journal, one core, {SECONDS} s", f"{median(rates) / 1e6:.2f} M/s", "target >= 5 M/s")
 
 
+def chunks(folder):
+    """The day of SPY beside the checkout, as fan-out's client is looked for; without it, made trades."""
+    tape = ROOT.parent / "shared" / "data" / "spy-trades-20131008.csv.gz"
+    arguments = ["--file", str(tape)] if tape.exists() else []
+    what = "SPY, a day" if tape.exists() else "made trades"
+    runs = [micro("chunks", "--seconds", str(min(SECONDS, 3)), *arguments) for _ in range(RUNS)]
+    first = runs[0]
+    report(f"bytes a trade packed, replayed ({what})", f"{first['replayed']['bytes_per_trade']:.2f}", "target <= 4")
+    report(f"bytes a trade packed, stamped live within 2 ms ({what})", f"{first['live']['bytes_per_trade']:.2f}")
+    report(f"bytes a trade packed, a stream a venue ({what})", f"{first['by_venue']['bytes_per_trade']:.2f}")
+    encoded = median([run["replayed"]["encoded_per_second"] for run in runs])
+    decoded = median([run["replayed"]["decoded_per_second"] for run in runs])
+    report("records packed, one core", f"{encoded / 1e6:.1f} M/s", "target >= 5 M/s")
+    report("records unpacked, one core", f"{decoded / 1e6:.1f} M/s", "target >= 10 M/s")
+
+
 def feed_hub(folder: pathlib.Path, name: str, rate) -> Hub:
     return Hub(folder / name, FEED.format(rate=rate, symbols=SYMBOLS)).start()
 
@@ -182,7 +198,7 @@ def memory(folder):
     report("RssAnon a minute after ready, simulator alone", f"{kib / 1024:.1f} MiB", "target <= 60 MiB")
 
 
-BENCHMARKS = {f.__name__: f for f in (abi, sequencer, fanout, ceiling, quotes, start, memory)}
+BENCHMARKS = {f.__name__: f for f in (abi, sequencer, chunks, fanout, ceiling, quotes, start, memory)}
 
 
 def main():

@@ -87,7 +87,7 @@ public struct ChunkDecoder {
         for place in 0..<Self.wordsInLine {
             do {
                 let (coding, bytes) = try columns.next()
-                try reader.read(coding, bytes, count: count, place: place)
+                try reader.read(coding, bytes, count: count, place: place, into: scratch.column(place))
             } catch {
                 throw ChunkError("column \(place) of line \(line), \(count) values: \(error.description)")
             }

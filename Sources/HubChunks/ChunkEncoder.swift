@@ -14,7 +14,7 @@ public import PluginABI
 ///
 /// All of them end as blocks of 128 numbers with as many bits each as most of them need. Records of several lengths have
 /// columns of several lengths: the words of the second line are those of the records that have one. What packs no smaller is
-/// stored as it is, a column or a whole chunk.
+/// stored as it is, a column or a whole chunk. Each column is unpacked again before it is taken.
 ///
 /// Working memory, about 700 KB, is allocated once. One owner at a time; not to be shared between tasks.
 public struct ChunkEncoder {
@@ -32,7 +32,12 @@ public struct ChunkEncoder {
         let scratch = Scratch()
         let table = WordTable()
         var writer = ByteWriter(capacity: 1 << 16)
+        var refused = 0
     }
+
+    /// Columns that did not come back exactly when they were unpacked for proof, and were stored as they are. Anything but
+    /// 0 is an error of the codec, though one that lost nothing.
+    public var refusedColumns: Int { workspace.refused }
 
     public init() {}
 
@@ -97,9 +102,11 @@ public struct ChunkEncoder {
         let reference = ColumnClass.reference(kind: kind, word: word)
         let column = ColumnWriter.Column(
             words: scratch.column(place), count: count, kind: ColumnClass.of(kind: kind, word: word),
-            reference: reference, other: reference > 0 ? UnsafePointer(scratch.column(place - reference)) : nil)
+            place: place, reference: reference,
+            other: reference > 0 ? UnsafePointer(scratch.column(place - reference)) : nil)
         let start = workspace.writer.count
-        let coding = ColumnWriter(scratch: scratch, table: workspace.table).write(column, into: &workspace.writer)
+        let coding = ColumnWriter(scratch: scratch, table: workspace.table).write(
+            column, into: &workspace.writer, refused: &workspace.refused)
         return UInt32(coding.rawValue) | UInt32(workspace.writer.count - start) << 8
     }
 

@@ -4,10 +4,11 @@ struct ColumnReader {
     /// Room for the words of a table.
     let words: UnsafeMutablePointer<UInt64>
 
-    /// Unpacks the column at a place of a line into its place in the scratch; those before it are there.
-    func read(_ coding: ColumnCoding, _ reader: ByteReader, count: Int, place: Int) throws(ChunkError) {
+    /// Unpacks the column at a place of a line; those before it are in the scratch.
+    func read(
+        _ coding: ColumnCoding, _ reader: ByteReader, count: Int, place: Int, into column: UnsafeMutablePointer<UInt64>
+    ) throws(ChunkError) {
         var reader = reader
-        let column = scratch.column(place)
         switch coding {
         case .zero: column.update(repeating: 0, count: count)
         case .constant: column.update(repeating: try reader.number(UInt64.self), count: count)

@@ -1,4 +1,7 @@
-/// Chooses the coding of a column and writes it.
+internal import Glibc
+
+/// Chooses the coding of a column, writes it, and proves it by unpacking it again: what was packed is deleted, so it is not
+/// enough that the codings are right by construction.
 struct ColumnWriter {
     /// Less than this, and a table of words cannot pay.
     private static let leastForDictionary = 16
@@ -13,13 +16,17 @@ struct ColumnWriter {
         var words: UnsafePointer<UInt64>
         var count: Int
         var kind: ColumnClass
+        /// In its line.
+        var place = 0
+        /// How many columns back one stands that this may be close to, and its words.
         var reference = 0
-        /// The words of the column so many back.
         var other: UnsafePointer<UInt64>?
     }
 
-    /// Writes the column at a place of a line; those before it are there, unpacked.
-    func write(_ column: Column, into writer: inout ByteWriter) -> ColumnCoding {
+    /// Writes the column at a place of a line; all of the line are in the scratch.
+    ///
+    /// - Parameter refused: counts up if the column did not come back, and is stored as it is.
+    func write(_ column: Column, into writer: inout ByteWriter, refused: inout Int) -> ColumnCoding {
         let (words, count) = (column.words, column.count)
         if isConstant(words, count) {
             guard words[0] != 0 else { return .zero }
@@ -29,11 +36,29 @@ struct ColumnWriter {
         }
         let start = writer.count
         let coding = count < 3 ? nil : writeSmallest(column, &writer)
-        if let coding, writer.count - start < count * 8 { return coding }
+        if let coding, writer.count - start < count * 8 {
+            if comesBack(column, coding, start, &writer) { return coding }
+            refused += 1
+        }
         writer.count = start
         writer.reserve(count * 8)
         writer.put(words, count: count * 8)
         return .plain
+    }
+
+    private func comesBack(
+        _ column: Column, _ coding: ColumnCoding, _ start: Int, _ writer: inout ByteWriter
+    ) -> Bool {
+        writer.reserve(ChunkEncoder.padding)
+        let back = UnsafeMutableRawPointer(scratch.otherSeries).assumingMemoryBound(to: UInt64.self)
+        do {
+            try ColumnReader(scratch: scratch, words: table.words).read(
+                coding, ByteReader(writer.memory + start, count: writer.count - start), count: column.count,
+                place: column.place, into: back)
+        } catch {
+            return false
+        }
+        return memcmp(back, column.words, column.count * 8) == 0
     }
 
     private func isConstant(_ words: UnsafePointer<UInt64>, _ count: Int) -> Bool {

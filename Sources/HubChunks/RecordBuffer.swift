@@ -1,4 +1,4 @@
-public import PluginABI
+internal import PluginABI
 
 /// Records one behind the other in memory that is aligned to lines and kept when the buffer is emptied.
 public struct RecordBuffer: ~Copyable {

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Memory that encoding and decoding work in, allocated once: eight columns and what is made of one.
 ///
 /// One owner at a time; a copied encoder or decoder shares it with its original, and neither may leave its isolation.
@@ -22,32 +24,31 @@ final class Scratch {
     let offsets: UnsafeMutablePointer<Int>
 
     init() {
-        columns = .allocate(capacity: Self.stride * Self.columnsInLine)
-        columns.initialize(repeating: 0, count: Self.stride * Self.columnsInLine)
-        all = .allocate(capacity: Self.stride * 2)
-        all.initialize(repeating: 0, count: Self.stride * 2)
+        columns = Self.zeros(Self.stride * Self.columnsInLine)
+        all = Self.zeros(Self.stride * 2)
         series = all + 2
         otherSeries = all + Self.stride + 2
-        places = .allocate(capacity: ChunkEncoder.mostRecords)
-        places.initialize(repeating: 0, count: ChunkEncoder.mostRecords)
-        block = .allocate(capacity: BlockPlan.most)
-        block.initialize(repeating: 0, count: BlockPlan.most)
-        spare = .allocate(capacity: BlockPlan.most)
-        spare.initialize(repeating: 0, count: BlockPlan.most)
-        histogram = .allocate(capacity: 66)
-        histogram.initialize(repeating: 0, count: 66)
-        offsets = .allocate(capacity: ChunkEncoder.mostRecords)
-        offsets.initialize(repeating: 0, count: ChunkEncoder.mostRecords)
+        places = Self.zeros(ChunkEncoder.mostRecords)
+        block = Self.zeros(BlockPlan.most)
+        spare = Self.zeros(BlockPlan.most)
+        histogram = Self.zeros(66)
+        offsets = Self.zeros(ChunkEncoder.mostRecords)
     }
 
     deinit {
-        columns.deallocate()
-        all.deallocate()
-        places.deallocate()
-        block.deallocate()
-        spare.deallocate()
-        histogram.deallocate()
-        offsets.deallocate()
+        free(columns)
+        free(all)
+        free(places)
+        free(block)
+        free(spare)
+        free(histogram)
+        free(offsets)
+    }
+
+    /// Large pieces come from the kernel as zeros, and those that are never touched cost nothing: a decoder that reads one
+    /// small chunk does not pay for the greatest.
+    private static func zeros<T: FixedWidthInteger>(_ count: Int) -> UnsafeMutablePointer<T> {
+        calloc(count, MemoryLayout<T>.stride)!.assumingMemoryBound(to: T.self)
     }
 
     /// The words at one place of a line, of all records.

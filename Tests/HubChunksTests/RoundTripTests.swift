@@ -15,6 +15,7 @@ struct RoundTripTests {
             // What does not pack costs a header.
             #expect(chunk.count <= records.bytes.count + ChunkHeader.byteCount)
         }
+        #expect(encoder.refusedColumns == 0, "no column had to be stored as it is because it did not come back")
     }
 
     @Test func theLongestRecordsComeBack() throws {
