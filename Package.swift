@@ -91,8 +91,8 @@ let package = Package(
         layer(
             "HubServer",
             [
-                "HubPage", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat",
-                "PluginABI", "TableFormat", "CZlib",
+                "HubPage", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubChunks", "HubFold",
+                "EventFormat", "PluginABI", "TableFormat", "CZlib",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),

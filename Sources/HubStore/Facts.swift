@@ -10,8 +10,6 @@ struct Fact {
     static let epoch = Fact(name: "epoch")
     /// The last position that was compacted.
     static let compacted = Fact(name: "compacted")
-    /// The last position whose bars and the like retention has taken.
-    static let keptGone = Fact(name: "kept_gone")
     /// What callers keep, apart from the store's own.
     static func ofCaller(_ key: String) -> Fact { Fact(name: "key:\(key)") }
 

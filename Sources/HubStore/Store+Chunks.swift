@@ -91,7 +91,11 @@ extension Store {
     /// A file of a day cannot be read: what it held is a hole until it can.
     func noteLoss(of key: DayKey, words: String) {
         let isNew = catalogue.withLock { catalogue in
-            guard catalogue.unreadable[key] == nil else { return false }
+            // What retention has just removed is no loss.
+            let isWanted = catalogue.entries.contains {
+                $0.day == key.day && ($0[key.part] == .present || $0[key.part] == .trimmed)
+            }
+            guard isWanted, catalogue.unreadable[key] == nil else { return false }
             catalogue.unreadable[key] = words
             catalogue.version += 1
             return true

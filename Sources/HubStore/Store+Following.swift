@@ -79,6 +79,7 @@ extension Store {
             try Fact.position.set(Int64(end), db)
             try Fact.epoch.set(journal.epoch, db)
         }
+        try pool.read { db in try noteFirstKept(db) }
         setPosition(end, isDurable: true)
         reader = journal.reader(after: end)
         intake = nil
@@ -154,6 +155,7 @@ extension Store {
             self.intake = intake
             try body(intake, db)
             try Fact.position.set(Int64(last), db)
+            if firstKept.withLock({ $0 == nil }) { try noteFirstKept(db) }
         }
         if let intake { definitionsSeen.withLock { $0 = intake.definitions } }
         lastWrite = Self.now()

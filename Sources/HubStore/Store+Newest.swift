@@ -28,14 +28,20 @@ extension Store {
         return try StoreError.wrapping(path) {
             var found = NewestRecords(count: count)
             while true {
+                let version = catalogueVersion
                 do {
                     try collect(&found, after: floor, before: min(found.oldestLooked, seq), filter, isWanted)
                     return found.bytes
                 } catch let failure as ChunkTable.Failure {
                     // The segment is gone through again, without what cannot be read.
                     switch failure {
-                    case .vanished(let chunk), .damaged(let chunk, _):
-                        noteDamage(chunk, after: chunk.firstSeq - 1, words: "it cannot be unpacked")
+                    case .vanished(let chunk):
+                        // Retention may have removed it meanwhile; then the catalogue knows.
+                        if version == catalogueVersion {
+                            noteDamage(chunk, after: chunk.firstSeq - 1, words: "it is not there")
+                        }
+                    case .damaged(let chunk, let words):
+                        noteDamage(chunk, after: chunk.firstSeq - 1, words: words)
                     case .fileLost: break
                     }
                 }
@@ -101,8 +107,7 @@ extension Store {
         _ found: inout NewestRecords, _ entry: CompactedEntry, after floor: UInt64, before seq: UInt64,
         _ filter: JournalFilter, _ isWanted: ((UnsafePointer<hub_record>) -> Bool)?, _ catalogue: Catalogue
     ) throws {
-        if let from = filter.fromNanoseconds, entry.lastEvent < from { return }
-        if let to = filter.toNanoseconds, entry.firstEvent >= to { return }
+        guard entry.mayMatch(filter) else { return }
         var chunks: [(source: ChunkSource, header: ChunkHeader)] = []
         for part in StorePart.allCases {
             guard let some = try self.chunks(of: entry, part, matching: filter, in: catalogue) else { continue }

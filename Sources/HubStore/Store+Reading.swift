@@ -17,11 +17,31 @@ extension Store {
 
     /// The oldest position of which the store has something; `nil` if it has nothing. Any thread.
     public func earliest() throws(StoreError) -> UInt64? {
-        let kept = try StoreError.wrapping(path) {
-            try pool.read { db in try Int64.fetchOne(db, sql: "SELECT min(seq) FROM event").map { UInt64($0) } }
+        try StoreError.wrapping(path) { try pool.read { db in try noteFirstKept(db) } }
+        return earliestReadable?.seq
+    }
+
+    /// The oldest position of which the store has something, and when that was received; `nil` if it has nothing. Any thread,
+    /// and without waiting for the disk.
+    public var earliestReadable: (seq: UInt64, receivedNanoseconds: Int64)? {
+        let compacted = catalogue.withLock { catalogue -> Place? in
+            if catalogue.firstVersion != catalogue.version {
+                catalogue.first = catalogue.firstReadable.map { Place(seq: $0.firstSeq, received: $0.firstReceived) }
+                catalogue.firstVersion = catalogue.version
+            }
+            return catalogue.first
         }
-        let compacted = catalogueNow.firstReadable?.firstSeq
-        return [kept, compacted].compactMap { $0 }.min()
+        let kept = firstKept.withLock { $0 }
+        return [compacted, kept].compactMap { $0 }.min { $0.seq < $1.seq }.map { ($0.seq, $0.received) }
+    }
+
+    /// Looks which kept record is the first.
+    func noteFirstKept(_ db: Database) throws {
+        var place: Place?
+        let rows = try Row.fetchCursor(
+            try db.cachedStatement(sql: "SELECT body FROM event ORDER BY seq LIMIT 1"))
+        try Self.forEach(rows) { place = Place(seq: $0.pointee.seq, received: $0.pointee.ts_recv) }
+        firstKept.withLock { $0 = place }
     }
 
     /// Records between two positions (both exclusive), in order by `seq`, one behind the other. Any thread. What is gone is
@@ -92,6 +112,12 @@ extension Store {
             return true
         }
     }
+}
+
+/// A position and when it was received.
+struct Place: Sendable {
+    var seq: UInt64
+    var received: Int64
 }
 
 extension Catalogue {

@@ -36,6 +36,9 @@ public final class Store: @unchecked Sendable {
 
     let files: DayFiles
     let catalogue: Mutex<Catalogue>
+    /// Files from which everything noted as removed was removed, since the start.
+    let trimsDone = Mutex<Set<DayKey>>([])
+    let firstKept = Mutex<Place?>(nil)
     let coverageSeen = Mutex<[DayKey: CoverageSeen]>([:])
     let compactionLock = Mutex<Void>(())
     let compactor = Compactor()
@@ -79,6 +82,7 @@ public final class Store: @unchecked Sendable {
         waiting = WaitingRoom()
         definitionsSeen = Mutex(try pool.read { db in try Self.readDefinitions(db) })
         catalogue = Mutex(try pool.read { db in try CatalogueTable.read(db) })
+        try pool.read { db in try noteFirstKept(db) }
     }
 
     /// Ends all use. Reading and writing fail afterwards.

@@ -42,13 +42,7 @@ extension Catalogue {
             let asked = part.kinds(of: filter.kinds)
             if !asked.isEmpty { found += missing(part, asked, seq, last, filter) }
         }
-        let kept = StorePart.kept.kinds(of: filter.kinds)
-        if keptGoneThrough > seq, !kept.isEmpty, !isOutside(filter, index(after: seq)) {
-            found.append(
-                StoreHole(
-                    after: seq, before: min(last, keptGoneThrough) + 1,
-                    kinds: kept.intersection(StorePart.kept.usualKinds), isDamage: false))
-        }
+        if let rows = missingRows(seq, last, filter) { found.append(rows) }
         for chunk in damaged where chunk.lastSeq > seq && chunk.firstSeq <= last {
             guard filter.kinds.contains(chunk.kind), filter.streams?.contains(chunk.stream) ?? true else { continue }
             found.append(
@@ -97,6 +91,22 @@ extension Catalogue {
             number += 1
         }
         return found
+    }
+
+    /// The hole that retention has left among bars and the like.
+    private func missingRows(_ seq: UInt64, _ last: UInt64, _ filter: JournalFilter) -> StoreHole? {
+        let asked = StorePart.kept.kinds(of: filter.kinds)
+        guard !asked.isEmpty else { return nil }
+        var end: UInt64 = 0
+        var kinds = KindSet([])
+        for (stream, gone) in keptGone where gone.seq > seq && filter.streams?.contains(stream) ?? true {
+            let missing = gone.kinds.intersection(asked)
+            if missing.isEmpty { continue }
+            kinds = kinds.union(missing)
+            end = max(end, gone.seq)
+        }
+        guard end > seq, !isOutside(filter, index(after: end)) else { return nil }
+        return StoreHole(after: seq, before: min(last, end) + 1, kinds: kinds, isDamage: false)
     }
 
     /// Whether a part of a segment, as far as a filter touches it, is gone, and whether by damage; `nil` if it is there.

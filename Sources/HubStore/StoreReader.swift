@@ -33,7 +33,8 @@ public final class StoreReader: @unchecked Sendable {
     private var version = 0
     private var holes: [StoreHole] = []
     private var nextHole = 0
-    private var told: StoreHole?
+    /// The last hole that was told; given to another reader that goes on here, it is not told again.
+    public var told: StoreHole?
     /// Up to here the lanes reach.
     private var spanEnd: UInt64 = 0
     private var lanes: [Lane] = []
@@ -144,6 +145,7 @@ public final class StoreReader: @unchecked Sendable {
             return
         }
         spanEnd = min(through, entry.lastSeq)
+        guard entry.mayMatch(filter) else { return }
         for part in StorePart.allCases {
             guard let found = try store.chunks(of: entry, part, matching: filter, in: catalogue) else { continue }
             var from = 0

@@ -84,6 +84,10 @@ struct ConfigurationTests {
         #expect(hub.retention.journalNanoseconds == 86_400_000_000_000)
         #expect((hub.retention.journalBytes, hub.retention.minimumFreeBytes) == (8 << 30, 1 << 30))
         #expect(hub.retention.barsNanoseconds == .max)
+        let day: Int64 = 86_400_000_000_000
+        #expect((hub.retention.ticksNanoseconds, hub.retention.booksNanoseconds) == (90 * day, 7 * day))
+        #expect(hub.retention.mostBytes == .max)
+        #expect(try good(ConfigurationTests.small).pipelines[0].retention == .init())
         #expect(hub.corsOrigins == [])
         #expect((hub.limits.connections, hub.limits.symbols) == (10_000, 10_000))
         #expect((hub.limits.operationsPerSecond, hub.limits.messageBytes) == (50, 65_536))

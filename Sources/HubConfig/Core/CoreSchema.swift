@@ -41,10 +41,10 @@ enum CoreSchema {
     private static let retention: Schema = .map([
         "journal": .format(.duration).or("24h"),
         "journal_size": .format(.size).or("8GiB"),
-        "ticks": .later,
-        "books": .later,
+        "ticks": .format(.duration).or("90d"),
+        "books": .format(.duration).or("7d"),
         "bars": .format(.duration).or("forever"),
-        "max_size": .later,
+        "max_size": .format(.size).or("none"),
         "min_free": .format(.size).or("1GiB"),
     ])
 
@@ -173,7 +173,9 @@ enum CoreSchema {
             "poll": .later,
             "backfill": .later,
             "quality": .later,
-            "retention": .later,
+            "retention": .map([
+                "ticks": .format(.duration), "books": .format(.duration), "bars": .format(.duration),
+            ]),
         ], required: ["from"])
 
     private static let calendars: Schema = .maps(

@@ -7,7 +7,8 @@ extension HubSettings {
         heartbeatNanoseconds: 0,
         shutdownNanoseconds: 0,
         retention: Retention(
-            journalNanoseconds: 0, journalBytes: 0, barsNanoseconds: 0, minimumFreeBytes: 0),
+            journalNanoseconds: 0, journalBytes: 0, ticksNanoseconds: 0, booksNanoseconds: 0, barsNanoseconds: 0,
+            mostBytes: .max, minimumFreeBytes: 0),
         authenticationBecause: "", corsOrigins: [],
         limits: Limits(
             connections: 0, symbols: 0, operationsPerSecond: 0, messageBytes: 0, urlBytes: 0,
@@ -35,7 +36,10 @@ extension Assembly {
             hub.retention = HubSettings.Retention(
                 journalNanoseconds: retention["journal"]?.integer ?? 0,
                 journalBytes: retention["journal_size"]?.integer ?? 0,
+                ticksNanoseconds: retention["ticks"]?.integer ?? 0,
+                booksNanoseconds: retention["books"]?.integer ?? 0,
                 barsNanoseconds: retention["bars"]?.integer ?? 0,
+                mostBytes: retention["max_size"]?.integer ?? .max,
                 // `none` asks for nothing to be kept free.
                 minimumFreeBytes: retention["min_free"]?.integer.map { $0 == .max ? 0 : $0 } ?? 0)
         }

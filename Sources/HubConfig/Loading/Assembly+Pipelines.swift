@@ -54,6 +54,10 @@ extension Assembly {
             price: nil, indicators: [], sinks: [],
             failoverAfterNanoseconds: value["failover"]?["after"]?.integer ?? 0,
             failoverBackAfterNanoseconds: value["failover"]?["back_after"]?.integer ?? 0)
+        pipeline.retention = PipelineConfiguration.Retention(
+            ticksNanoseconds: value["retention"]?["ticks"]?.integer,
+            booksNanoseconds: value["retention"]?["books"]?.integer,
+            barsNanoseconds: value["retention"]?["bars"]?.integer)
         pipeline.kinds = kinds(value["kinds"]) ?? allStreamKinds & ~EventKind.book.bit
         from(value["from"], path, &pipeline, isEnabled: isEnabled)
         bars(value["bars"], path, &pipeline)

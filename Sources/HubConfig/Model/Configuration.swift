@@ -106,6 +106,13 @@ public struct PipelineConfiguration: Sendable {
         case last, mid, bid, ask
     }
 
+    /// How long its instruments' data is kept, where that differs from `hub.retention`; `nil` = as there.
+    public struct Retention: Sendable, Hashable {
+        public var ticksNanoseconds: Int64?
+        public var booksNanoseconds: Int64?
+        public var barsNanoseconds: Int64?
+    }
+
     /// Which part of the trading day bars show. They are built from all of it, so this may change at any time.
     public enum Session: String, Sendable, Hashable {
         case all, regular
@@ -133,6 +140,7 @@ public struct PipelineConfiguration: Sendable {
     public var sinks: [String]
     public var failoverAfterNanoseconds: Int64
     public var failoverBackAfterNanoseconds: Int64
+    public var retention = Retention()
 
     /// Whether a symbol belongs to it.
     public func takes(_ symbol: Symbol) -> Bool {

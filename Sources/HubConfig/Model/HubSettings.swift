@@ -8,7 +8,13 @@ public struct HubSettings: Sendable {
     public struct Retention: Sendable {
         public var journalNanoseconds: Int64
         public var journalBytes: Int64
+        /// Trades, ticks, quotes, greeks.
+        public var ticksNanoseconds: Int64
+        public var booksNanoseconds: Int64
+        /// Bars, values, signals, status, controls, gaps.
         public var barsNanoseconds: Int64
+        /// Of the data folder: beyond it books, then ticks go early.
+        public var mostBytes: Int64
         public var minimumFreeBytes: Int64
     }
 

@@ -5,16 +5,23 @@ extension Journal {
     /// answers `false`. Any thread.
     ///
     /// Blocks that cannot hold such a record are passed over by means of the index. A record is good only within `body`.
+    /// - Parameter stopsWhereGone: ends before what retention has removed, also while this goes on, instead of passing over it:
+    ///   for those who find it elsewhere.
     /// - Returns: the last position that was looked at: `last`, or that of the record at which `body` ended it.
     @discardableResult
     public func forEach(
         after seq: UInt64, through last: UInt64 = UInt64.max, matching filter: JournalFilter,
-        _ body: (UnsafePointer<hub_record>) -> Bool
+        stopsWhereGone: Bool = false, _ body: (UnsafePointer<hub_record>) -> Bool
     ) throws(JournalError) -> UInt64 {
         let last = min(last, head)
         var stopped: UInt64?
         guard seq < last else { return seq }
+        var looked = seq
         for segment in segments(after: seq, before: last + 1) {
+            if stopsWhereGone {
+                if segment.firstSeq > looked + 1 { return looked }
+                looked = (segment.finalNext ?? .max) - 1
+            }
             try unlessGone(segment) { () throws(FileFault) in
                 let base = try segment.base()
                 for block in try segment.candidates(filter, after: seq, before: last + 1) {
@@ -24,6 +31,8 @@ extension Journal {
                     }
                     if stopped != nil { return }
                 }
+            } whenGone: {
+                if stopsWhereGone { stopped = max(seq, segment.firstSeq - 1) }
             }
             if let stopped { return stopped }
         }
@@ -127,10 +136,13 @@ extension Journal {
     }
 
     /// Retention may take a segment away before it was mapped: its records are then no longer part of the journal.
-    private func unlessGone(_ segment: Segment, _ body: () throws(FileFault) -> Void) throws(JournalError) {
+    private func unlessGone(
+        _ segment: Segment, _ body: () throws(FileFault) -> Void, whenGone: () -> Void = {}
+    ) throws(JournalError) {
         do throws(FileFault) { try body() } catch {
             let isListed = segments.withLock { $0.contains { $0 === segment } }
             if isListed { throw .system(error) }
+            whenGone()
         }
     }
 }

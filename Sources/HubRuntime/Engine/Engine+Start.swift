@@ -16,7 +16,13 @@ extension Engine {
         options.minimumFreeBytes = configuration.hub.retention.minimumFreeBytes
         let retention = configuration.hub.retention
         options.retentionNanoseconds = retention.journalNanoseconds == .max ? nil : retention.journalNanoseconds
-        options.retentionBytes = retention.journalBytes == .max ? nil : retention.journalBytes
+        if retention.journalBytes != .max {
+            options.retentionBytes = retention.journalBytes
+            // Whole segments go: a journal that may be small has small ones.
+            let block = JournalOptions.blockBytes
+            options.segmentBytes = max(
+                4 * block, min(options.segmentBytes, Int(retention.journalBytes / 8) / block * block))
+        }
         if configuration.hub.clock == .virtual {
             // In lockstep nothing may differ from run to run, the epoch included.
             options.epoch = Plans.digest(configuration.foldDigestInput).prefix(8).map { byte in

@@ -15,6 +15,7 @@ extension Engine {
         status.configurationLoadedNanoseconds = startedNanoseconds
         status.journalBytes = UInt64(max(0, journal.sizeBytes))
         status.storeBytes = UInt64(max(0, store.sizeBytes))
+        status.compaction = compaction.status
         status.isSimulated = status.pipelines.contains { $0.isSimulated && $0.from.first != $0.active }
         summarize(&status)
         return status
@@ -26,6 +27,11 @@ extension Engine {
         if let reason = intake.reason {
             status.state = "degraded"
             status.reason = reason
+            return
+        }
+        if let error = status.compaction.error {
+            status.state = "degraded"
+            status.reason = "the journal cannot be compacted: \(error)"
             return
         }
         for provider in status.providers where !["ok", "closed", "starting", "stopped"].contains(provider.state) {

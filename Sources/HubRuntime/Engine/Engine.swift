@@ -36,6 +36,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
 
     private let plugins: PluginRegistry
     private let storeFollower: StoreFollower
+    let compaction: Compaction
     private var housekeeping: Housekeeping?
     private var feedLoops: [FeedLoop] = []
     var sequencerLoop: SequencerLoop?
@@ -80,6 +81,10 @@ public final class Engine: EngineAccess, @unchecked Sendable {
             clock: configuration.hub.clock == .virtual ? { virtualClock.now } : { WallClock.now })
         intake = Intake(logger: self.logger)
         storeFollower = StoreFollower(journal: journal, store: store, logger: logger("store"))
+        let isVirtual = isLockstep
+        compaction = Compaction(
+            journal: journal, store: store, retention: StoreRetention(configuration),
+            wallClock: { isVirtual ? virtualClock.now : WallClock.now }, logger: logger("store"))
         providers = try Self.makeProviders(configuration, plugins, logger)
         sources = providers.map { provider in
             Source(name: provider.name) { [context = provider.context] in context.definition(of: $0) }
@@ -108,12 +113,12 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         try startSinks()
         let housekeeping = Housekeeping(
             journal: journal, store: store, sequencer: sequencer, lock: lock, intake: intake,
-            barsRetentionNanoseconds: configuration.hub.retention.barsNanoseconds,
             wallClock: { [self] in wallNanoseconds },
             logger: logger, rates: rates, sources: { [self] in sourceCounts() },
             keepFrom: { [self] now in keepFrom(now: now) })
         self.housekeeping = housekeeping
         housekeeping.start()
+        compaction.start()
         if isLockstep {
             let driver = LockstepDriver(
                 sequencer: sequencer, lock: lock, clock: virtualClock, providers: providers, sources: sources,
@@ -177,6 +182,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         for thread in indicatorThreads { thread.stop() }
         for thread in sinkThreads { thread.stop(deadline: deadline) }
         storeFollower.stop()
+        compaction.stop()
         housekeeping?.stop()
         housekeeping?.checkpoint()
         do {
@@ -218,7 +224,8 @@ public final class Engine: EngineAccess, @unchecked Sendable {
 
     /// The oldest position that somebody still needs.
     private func keepFrom(now: Int64) -> UInt64 {
-        var position = store.durablePosition
+        // What is not compacted yet only the journal has.
+        var position = min(store.durablePosition, store.compactedTo)
         for thread in sinkThreads { position = min(position, thread.neededFrom(now: now)) }
         for thread in indicatorThreads { position = min(position, thread.position) }
         return position + 1

@@ -60,6 +60,21 @@ public struct EngineStatus: Sendable {
         public init() {}
     }
 
+    /// What became of the journal's segments since the start.
+    public struct Compaction: Sendable {
+        /// Everything up to here was compacted.
+        public var position: UInt64 = 0
+        public var segments: UInt64 = 0
+        public var records: UInt64 = 0
+        /// What they take now.
+        public var bytes: UInt64 = 0
+        public var errors: UInt64 = 0
+        /// Why it does not go on, in words.
+        public var error: String?
+        public init() {}
+    }
+
+    public var compaction = Compaction()
     /// `ok`, `degraded` …
     public var state = "starting"
     public var reason: String?

@@ -14,7 +14,6 @@ final class Housekeeping: @unchecked Sendable {
     private let intake: Intake
     private let logger: Logger
     private let wallClock: @Sendable () -> Int64
-    private let barsRetentionNanoseconds: Int64
     /// The position up to which everybody who needs the journal has read it.
     private let keepFrom: @Sendable (_ now: Int64) -> UInt64
     private let rates: RateMeter
@@ -30,7 +29,7 @@ final class Housekeeping: @unchecked Sendable {
 
     init(
         journal: Journal, store: Store, sequencer: Sequencer, lock: FoldLock, intake: Intake,
-        barsRetentionNanoseconds: Int64, wallClock: @escaping @Sendable () -> Int64, logger: Logger,
+        wallClock: @escaping @Sendable () -> Int64, logger: Logger,
         rates: RateMeter, sources: @escaping @Sendable () -> [(name: String, count: UInt64)],
         keepFrom: @escaping @Sendable (_ now: Int64) -> UInt64
     ) {
@@ -39,7 +38,6 @@ final class Housekeeping: @unchecked Sendable {
         self.sequencer = sequencer
         self.lock = lock
         self.intake = intake
-        self.barsRetentionNanoseconds = barsRetentionNanoseconds
         self.wallClock = wallClock
         self.logger = logger
         self.rates = rates
@@ -124,9 +122,6 @@ final class Housekeeping: @unchecked Sendable {
         do {
             if let removed = try journal.applyRetention(nowNanoseconds: now, keepFrom: keepFrom(now)) {
                 logger.info("retention removed \(removed.lowerBound) to \(removed.upperBound) from the journal")
-            }
-            if barsRetentionNanoseconds != .max {
-                _ = try store.retain(receivedAtOrAfter: now - barsRetentionNanoseconds)
             }
         } catch {
             logger.warning("retention could not be applied: \(error)")

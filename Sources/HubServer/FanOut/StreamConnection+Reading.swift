@@ -114,18 +114,12 @@ extension StreamConnection {
 
     // MARK: What the journal has let go
 
-    /// Tells the hole, and begins to read what the store has of it.
+    /// Begins to read what the store has of positions that the journal has let go; what it has not is told on the way.
     private func beginWalk(after: UInt64, before: UInt64) {
         guard let group else { return }
-        let types = HistoryKinds.lost(of: group.key.filter.selector)
-        if !types.isEmpty {
-            send([.hole(StreamHole(after: after, before: before, reason: .retention, types: types))])
-        }
-        guard HistoryKinds.isKept(of: group.key.filter.selector) else {
-            ownPosition = max(ownPosition, before - 1)
-            return
-        }
-        walk = HistoryWalk(after: after, before: before)
+        walk = HistoryWalk(
+            after: after, before: before,
+            cursor: services.openHistory(after, before, group.key.filter, fanOut.definitions))
         continueWalk()
     }
 
@@ -141,14 +135,14 @@ extension StreamConnection {
         self.walk = walk
         let asked = walk
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        services.history(after: asked.after, before: asked.before, on: context.eventLoop) { result in
+        services.history(asked.cursor, on: context.eventLoop) { result in
             bound.value.take(result, of: asked)
         }
     }
 
     private func take(_ result: Result<HistoryChunk, any Error>, of asked: HistoryWalk) {
         // The filter may have changed meanwhile, or the connection may be gone.
-        guard case .reading = feed, var walk, walk.after == asked.after, walk.before == asked.before else { return }
+        guard case .reading = feed, var walk, walk.cursor === asked.cursor else { return }
         walk.isAsking = false
         self.walk = walk
         switch result {
@@ -156,8 +150,13 @@ extension StreamConnection {
             services.logger.error("the store could not be read", metadata: ["error": "\(error)"])
             end(.internalFault, closeCode: 1011, message: "history could not be read", retryAfterMilliseconds: 1000)
         case .success(let chunk):
-            // What was asked for before a pause is asked for again after it.
-            if !isHeld { read(chunk, from: 0, of: walk) }
+            if isHeld {
+                // Paused meanwhile: the cursor is already behind it.
+                walk.held = (chunk, 0)
+                self.walk = walk
+            } else {
+                read(chunk, from: 0, of: walk)
+            }
         }
     }
 
@@ -175,7 +174,8 @@ extension StreamConnection {
         switch window.stop {
         case .wait(let deadline):
             ownPosition = max(ownPosition, window.through)
-            var waiting = HistoryWalk(after: ownPosition, before: walk.before)
+            var waiting = walk
+            waiting.after = ownPosition
             waiting.held = (chunk, offset + window.offset)
             self.walk = waiting
             return wait(until: deadline)
@@ -183,18 +183,24 @@ extension StreamConnection {
         case .none: break
         }
         ownPosition = max(ownPosition, min(chunk.last, target))
-        if ownPosition >= lastPosition {
-            finish(at: ownPosition)
-        } else if planIsDone(at: ownPosition) {
+        if ownPosition >= lastPosition { return finish(at: ownPosition) }
+        if planIsDone(at: ownPosition) {
             // What is behind the range is looked at first.
             self.walk = nil
             fanOut.enqueue(self)
-        } else if chunk.last + 1 >= walk.before {
+            return
+        }
+        if let hole = chunk.hole.flatMap({ StreamHole($0, of: group.key.filter.selector) }) {
+            send([.hole(hole)])
+            // A write can find that the socket is gone.
+            guard case .reading = feed else { return }
+        }
+        if chunk.isLast {
             self.walk = nil
             ownPosition = max(ownPosition, walk.before - 1)
             fanOut.enqueue(self)
         } else {
-            self.walk = HistoryWalk(after: chunk.last, before: walk.before)
+            self.walk?.after = chunk.last
             continueWalk()
         }
     }
@@ -210,14 +216,11 @@ struct HistoryWalk {
     /// Records that were read and are not due yet, and where in them.
     var held: (chunk: HistoryChunk, offset: Int)?
 
-    init(after: UInt64, before: UInt64) {
+    let cursor: HistoryCursor
+
+    init(after: UInt64, before: UInt64, cursor: HistoryCursor) {
         self.after = after
         self.before = before
+        self.cursor = cursor
     }
-}
-
-/// Records out of the store, one behind the other, and the last position that they cover.
-struct HistoryChunk: Sendable {
-    var records: [UInt8]
-    var last: UInt64
 }

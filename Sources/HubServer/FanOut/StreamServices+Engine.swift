@@ -15,11 +15,17 @@ extension StreamServices {
     ) -> StreamServices {
         let journal = engine.journal
         let epochs = journal.epochs.map { StreamFacts.Epoch(name: $0.name, last: $0.last) }
+        let shelf = HistoryShelf()
         return StreamServices(
-            log: JournalLog(journal: journal), epochs: { epochs }, clock: { engine.wallNanoseconds },
+            log: JournalLog(journal: journal, store: engine.store), epochs: { epochs }, clock: { engine.wallNanoseconds },
             catalogue: { HubCatalogue(engine: engine, directory: directories.current()) },
             sources: { heartbeatSources(engine.status(), now: engine.wallNanoseconds) },
-            readHistory: { after, before in try History(engine).read(after: after, before: before) },
+            openHistory: { after, before, filter, definitions in
+                HistoryCursor(
+                    engine, after: after, through: before - 1, matching: HistoryKinds.search(filter, definitions),
+                    shelf: shelf)
+            },
+            findStart: { goal, filter in try StartFinder(engine: engine, filter: filter).find(goal) },
             snapshot: { filter in state(of: filter, engine, directories.current()) },
             definitions: { engine.definitions.snapshot() }, pool: pool, logger: logger)
     }
@@ -55,10 +61,15 @@ extension StreamServices {
 /// The journal as streams read it.
 struct JournalLog: EventLog {
     let journal: Journal
+    let store: Store
 
     var epoch: String { journal.epoch }
     var head: UInt64 { journal.head }
-    var earliest: (seq: UInt64, receivedNanoseconds: Int64) { journal.earliest }
+    var earliest: (seq: UInt64, receivedNanoseconds: Int64) {
+        let journaled = journal.earliest
+        guard let stored = store.earliestReadable, stored.seq < journaled.seq else { return journaled }
+        return stored
+    }
     func reader(after seq: UInt64) -> any LogReader { Reader(journal.reader(after: seq)) }
 
     private final class Reader: LogReader {

@@ -15,8 +15,12 @@ struct StreamServices: Sendable {
     let catalogue: @Sendable () -> HubCatalogue
     /// What heartbeats say of the sources.
     let sources: @Sendable () -> [StreamObject.Heartbeat.Source]
-    /// Kept records between two positions, both exclusive, one behind the other, with the last position that was covered.
-    let readHistory: @Sendable (_ after: UInt64, _ before: UInt64) throws -> HistoryChunk
+    /// A cursor over what the journal has let go between two positions, both exclusive, as far as a filter may select it.
+    let openHistory:
+        @Sendable (_ after: UInt64, _ before: UInt64, _ filter: SubscriptionFilter, _ definitions: DefinitionTable) ->
+            HistoryCursor
+    /// Finds the position after which a stream begins.
+    let findStart: @Sendable (_ goal: StartSearch.Goal, _ filter: SubscriptionFilter) throws -> UInt64
     /// The newest records that a filter selects, and the position whose state they are.
     let snapshot: @Sendable (_ filter: SubscriptionFilter) -> (records: [UInt8], seq: UInt64)
     let definitions: @Sendable () -> DefinitionTable
@@ -31,12 +35,17 @@ struct StreamServices: Sendable {
             earliest: (earliest.seq, earliest.receivedNanoseconds))
     }
 
+    /// The next part of the past; while it is being written, the one behind it is read.
     func history(
-        after: UInt64, before: UInt64, on loop: any EventLoop,
+        _ cursor: HistoryCursor, on loop: any EventLoop,
         then: @escaping @Sendable (Result<HistoryChunk, any Error>) -> Void
     ) {
-        let read = readHistory
-        pool.runIfActive(eventLoop: loop) { try read(after, before) }.whenComplete(then)
+        let pool = pool
+        pool.runIfActive(eventLoop: loop) {
+            let chunk = try cursor.next()
+            if !chunk.isLast { pool.submit { if case .active = $0 { cursor.prefetch() } } }
+            return chunk
+        }.whenComplete(then)
     }
 
     /// Looks for the position where a stream begins.
@@ -44,8 +53,8 @@ struct StreamServices: Sendable {
         _ goal: StartSearch.Goal, filter: SubscriptionFilter, on loop: any EventLoop,
         then: @escaping @Sendable (Result<UInt64, any Error>) -> Void
     ) {
-        pool.runIfActive(eventLoop: loop) { try StartFinder(services: self, filter: filter).find(goal) }
-            .whenComplete(then)
+        let find = findStart
+        pool.runIfActive(eventLoop: loop) { try find(goal, filter) }.whenComplete(then)
     }
 
     func takeSnapshot(

@@ -47,29 +47,31 @@ struct EventQuery: Sendable {
     func run(newest: Bool, style: TimeStyle, into page: inout Page) throws {
         let definitions = engine.definitions.snapshot()
         let compiled = CompiledFilter(filter, definitions: definitions)
-        let search = journalFilter(definitions)
+        let search = HistoryKinds.search(filter, definitions, includesGaps: includesGaps, from: from, to: to)
         let end = min(before, asOf + 1)
-        let journal = engine.journal.earliest
-        let earliest = journal.seq
         var writer = PageWriter(definitions: definitions, style: style)
         if newest {
-            try writeNewest(compiled, search, earliest, end, &writer, &page)
+            try writeNewest(compiled, search, end, &writer, &page)
         } else {
-            try writeFirst(compiled, search, earliest, end, &writer, &page)
+            try writeFirst(compiled, search, end, &writer, &page)
         }
-        if goesBelow(earliest, end, newest: newest, page), !isAfter(journal.receivedNanoseconds) {
-            let types = HistoryKinds.lost(of: filter.selector)
-            if !types.isEmpty {
-                let hole = StreamHole(after: after, before: min(earliest, end), reason: .retention, types: types)
-                page.holes.append(hole)
-            }
-        }
+        try findHoles(search, end, newest: newest, &page)
     }
 
-    /// Whether the answer depends on positions that the journal has let go.
-    private func goesBelow(_ earliest: UInt64, _ end: UInt64, newest: Bool, _ page: borrowing Page) -> Bool {
-        guard after + 1 < min(earliest, end) else { return false }
-        return !newest || page.count < limit || page.first < earliest
+    /// What is missing of the positions that the answer depends on.
+    private func findHoles(_ search: JournalFilter, _ end: UInt64, newest: Bool, _ page: inout Page) throws {
+        let journal = engine.journal.earliest
+        guard !isAfter(journal.receivedNanoseconds) else { return }
+        var first = after
+        var last = min(journal.seq, end) - 1
+        if newest, page.count == limit { first = max(first, page.first - 1) }
+        if let more = page.moreAfter { last = min(last, more) }
+        guard first < last else { return }
+        var search = search
+        search.fromNanoseconds = from
+        search.toNanoseconds = to
+        page.holes += engine.store.holes(after: first, through: last, matching: search)
+            .compactMap { StreamHole($0, of: filter.selector) }
     }
 
     /// Whether the range by time begins behind everything that was received before. What is more than 5 s ahead of its
@@ -80,27 +82,13 @@ struct EventQuery: Sendable {
     }
 
     private func writeFirst(
-        _ compiled: CompiledFilter, _ search: JournalFilter, _ earliest: UInt64, _ end: UInt64,
-        _ writer: inout PageWriter, _ page: inout Page
+        _ compiled: CompiledFilter, _ search: JournalFilter, _ end: UInt64, _ writer: inout PageWriter,
+        _ page: inout Page
     ) throws {
-        var position = after
-        let history = History(engine)
-        while position + 1 < min(earliest, end) {
-            try deadline.check()
-            let chunk = try history.read(after: position, before: min(earliest, end))
-            let isFull = chunk.records.withUnsafeBytes { records in
-                RecordChunk.forEach(records) { record in
-                    guard isWanted(record, compiled) else { return true }
-                    return writer.write(record, limit: limit, to: &page)
-                }
-            }
-            if !isFull { return }
-            position = max(chunk.last, position + 1)
-        }
-        guard position + 1 < end else { return }
+        guard after + 1 < end else { return }
         var looked = 0
         var isOver = false
-        try engine.journal.forEach(after: position, through: end - 1, matching: search) { record in
+        try History(engine).forEach(after: after, through: end - 1, matching: search) { record in
             looked += 1
             if looked & 0xffff == 0, deadline.isOver {
                 isOver = true
@@ -113,27 +101,13 @@ struct EventQuery: Sendable {
     }
 
     private func writeNewest(
-        _ compiled: CompiledFilter, _ search: JournalFilter, _ earliest: UInt64, _ end: UInt64,
-        _ writer: inout PageWriter, _ page: inout Page
+        _ compiled: CompiledFilter, _ search: JournalFilter, _ end: UInt64, _ writer: inout PageWriter,
+        _ page: inout Page
     ) throws {
-        // From the journal first: what is missing then is older and in the store.
-        var fromJournal: [UInt8] = []
-        var count = 0
-        let wants: (UnsafePointer<hub_record>) -> Bool = { isWanted($0, compiled) }
-        try engine.journal.newest(limit, before: end, floor: after, matching: search, where: wants) {
-            fromJournal.append(
-                contentsOf: UnsafeRawBufferPointer(start: $0, count: Int($0.pointee.lines) * Int(HUB_LINE)))
-            count += 1
+        let found = try History(engine).newest(limit, after: after, before: end, matching: search) {
+            isWanted($0, compiled)
         }
-        if count < limit, after + 1 < min(earliest, end) {
-            let older = try History(engine).newest(limit - count, after: after, before: min(earliest, end)) {
-                isWanted($0, compiled)
-            }
-            older.withUnsafeBytes { bytes in
-                _ = RecordChunk.forEach(bytes) { writer.write($0, limit: limit, to: &page) }
-            }
-        }
-        fromJournal.withUnsafeBytes { bytes in
+        found.withUnsafeBytes { bytes in
             _ = RecordChunk.forEach(bytes) { writer.write($0, limit: limit, to: &page) }
         }
     }
@@ -146,27 +120,6 @@ struct EventQuery: Sendable {
             if let to, time >= to { return false }
         }
         return compiled.matches(record)
-    }
-
-    /// What lets the journal pass over blocks: the streams of the symbols and the kinds. It may let too much through.
-    private func journalFilter(_ definitions: DefinitionTable) -> JournalFilter {
-        let selector = filter.selector
-        var kinds = Words.kinds.map(\.kind).filter { selector.mayMatch(kind: UInt8($0)) }
-        if includesGaps { kinds.append(HUB_GAP) }
-        let patterns = filter.entries.map(\.pattern)
-        var streams: StreamSet?
-        if !patterns.contains(where: { $0.text == "*" }) {
-            // Events of sources and of the hub itself concern symbols they do not carry.
-            let ids = definitions.streams.filter { stream in
-                stream.symbol.isEmpty || patterns.contains { $0.matches(stream.symbol) }
-            }
-            streams = StreamSet([0] + ids.map(\.id))
-        }
-        // The time of a value is its bar's, which the index does not know.
-        let knowsTime = !selector.mayMatch(kind: UInt8(HUB_VALUE))
-        return JournalFilter(
-            streams: streams, kinds: filter.isEverything ? .all : KindSet(kinds),
-            fromNanoseconds: knowsTime ? from : nil, toNanoseconds: knowsTime ? to : nil)
     }
 }
 

@@ -1,11 +1,13 @@
 import EventFormat
+import HubChunks
 import HubJournal
 import HubModel
 import HubRuntime
 import HubStore
 import PluginABI
 
-/// What the server reads of the past: the store where the journal has let go, the journal elsewhere.
+/// What the server reads of the past: the store where the journal has let go, the journal elsewhere. Where one ends and the
+/// other begins, and that it moves meanwhile, is known here alone.
 ///
 /// Everything here blocks: not for an event loop.
 struct History {
@@ -22,40 +24,99 @@ struct History {
         }
     }
 
-    /// Kept records between two positions, both exclusive.
-    func read(after: UInt64, before: UInt64) throws -> HistoryChunk {
-        guard before > after + 1 else { return HistoryChunk(records: [], last: after) }
-        try wait(for: before - 1)
-        let (records, last) = try engine.store.records(after: after, before: before)
-        return HistoryChunk(records: records, last: last)
+    /// Calls `body` with records of a filter after a position and up to another one, in order by `seq`, until it answers `false`:
+    /// out of the store what the journal has let go, out of the journal the rest. Times in the filter only let things be passed
+    /// over.
+    ///
+    /// - Parameter onHole: told what is missing, at its place.
+    func forEach(
+        after seq: UInt64, through last: UInt64, matching filter: JournalFilter,
+        onHole: (StoreHole) -> Void = { _ in }, _ body: (UnsafePointer<hub_record>) -> Bool
+    ) throws {
+        var position = seq
+        var goesOn = true
+        while goesOn, position < last {
+            let earliest = engine.journal.earliest.seq
+            if position + 1 < earliest {
+                let end = min(earliest - 1, last)
+                try wait(for: end)
+                goesOn = try forEachStored(after: position, through: end, matching: filter, onHole: onHole, body)
+                position = end
+                continue
+            }
+            // The journal compares `ts_event` alone, which some records do not have.
+            var untimed = filter
+            untimed.fromNanoseconds = nil
+            untimed.toNanoseconds = nil
+            let looked = try engine.journal.forEach(
+                after: position, through: last, matching: untimed, stopsWhereGone: true
+            ) {
+                goesOn = body($0)
+                return goesOn
+            }
+            // The journal ends here, or retention was faster: then the store has it.
+            guard looked > position || engine.journal.earliest.seq > position + 1 else { return }
+            position = looked
+        }
+    }
+
+    private func forEachStored(
+        after seq: UInt64, through last: UInt64, matching filter: JournalFilter, onHole: (StoreHole) -> Void,
+        _ body: (UnsafePointer<hub_record>) -> Bool
+    ) throws -> Bool {
+        let reader = engine.store.reader(after: seq, through: last, matching: filter)
+        var buffer = RecordBuffer(capacity: 1 << 14)
+        // Who wants a few records should not wait for many.
+        var most = 1 << 14
+        while true {
+            buffer.removeAll()
+            let stop = try reader.read(into: &buffer, maxBytes: most)
+            most = min(most * 4, 1 << 20)
+            guard RecordChunk.forEach(buffer.bytes, body) else { return false }
+            switch stop {
+            case .full: break
+            case .hole(let hole): onHole(hole)
+            case .end: return true
+            }
+        }
     }
 
     /// Calls `body` with every gap record up to a position, in order by `seq`.
     func gaps(through seq: UInt64, _ body: (UnsafePointer<hub_record>) -> Void) throws {
-        let kinds = KindSet([HUB_GAP])
-        let earliest = engine.journal.earliest.seq
-        if earliest > 1 {
-            let last = min(seq, earliest - 1)
-            try wait(for: last)
-            try engine.store.forEachRecord(after: 0, through: last, kinds: kinds) {
-                body($0)
-                return true
-            }
-        }
-        guard seq >= earliest else { return }
-        try engine.journal.forEach(after: earliest - 1, through: seq, matching: JournalFilter(kinds: kinds)) {
+        try forEach(after: 0, through: seq, matching: JournalFilter(kinds: KindSet([HUB_GAP]))) {
             body($0)
             return true
         }
     }
 
-    /// The newest kept records before a position and after another one, oldest first, one behind the other.
+    /// The newest records of a filter before a position and after another one, oldest first, one behind the other.
     func newest(
-        _ count: Int, after: UInt64, before: UInt64, where isWanted: (UnsafePointer<hub_record>) -> Bool
+        _ count: Int, after: UInt64, before: UInt64, matching filter: JournalFilter,
+        where isWanted: (UnsafePointer<hub_record>) -> Bool
     ) throws -> [UInt8] {
-        try wait(for: before - 1)
+        guard before > after + 1, count > 0 else { return [] }
         return try withoutActuallyEscaping(isWanted) { isWanted in
-            try engine.store.newestRecords(count, before: before) { $0.pointee.seq > after && isWanted($0) }
+            while true {
+                let earliest = engine.journal.earliest.seq
+                var untimed = filter
+                untimed.fromNanoseconds = nil
+                untimed.toNanoseconds = nil
+                var inJournal: [UInt8] = []
+                var found = 0
+                try engine.journal.newest(count, before: before, floor: after, matching: untimed, where: isWanted) {
+                    inJournal.append(
+                        contentsOf: UnsafeRawBufferPointer(start: $0, count: Int($0.pointee.lines) * Int(HUB_LINE)))
+                    found += 1
+                }
+                // What retention took meanwhile is looked for in the store.
+                guard engine.journal.earliest.seq == earliest else { continue }
+                let end = min(before, earliest)
+                guard found < count, after + 1 < end else { return inJournal }
+                try wait(for: end - 1)
+                let older = try engine.store.newestRecords(
+                    count - found, after: after, before: end, matching: filter, where: isWanted)
+                return older + inJournal
+            }
         }
     }
 

@@ -19,6 +19,7 @@ struct MetricsText: ~Copyable {
         sample("hub_journal_bytes", [], Double(status.journalBytes))
         family("hub_store_bytes", "gauge", "Bytes of the store on disk.")
         sample("hub_store_bytes", [], Double(status.storeBytes))
+        writeCompaction(status, head: engine.journal.head)
         family("hub_memory_bytes", "gauge", "Resident memory, mapped journal pages included.")
         sample("hub_memory_bytes", [], Double(ProcessMemory.residentBytes()))
         writeProviders(status)
@@ -27,6 +28,22 @@ struct MetricsText: ~Copyable {
         writeStreams(metrics)
         writeRequests(metrics)
         if perInstrument { writeInstruments(engine) }
+    }
+
+    private mutating func writeCompaction(_ status: EngineStatus, head: UInt64) {
+        let compaction = status.compaction
+        family("hub_compacted_to", "gauge", "The last position that was compacted into the store.")
+        sample("hub_compacted_to", [], Double(compaction.position))
+        family("hub_compaction_lag_events", "gauge", "Positions that only the journal has yet.")
+        sample("hub_compaction_lag_events", [], Double(head > compaction.position ? head - compaction.position : 0))
+        family("hub_compaction_segments_total", "counter", "Segments of the journal that were compacted.")
+        sample("hub_compaction_segments_total", [], Double(compaction.segments))
+        family("hub_compaction_records_total", "counter", "Records that were packed.")
+        sample("hub_compaction_records_total", [], Double(compaction.records))
+        family("hub_compaction_bytes_total", "counter", "Bytes that packed records take.")
+        sample("hub_compaction_bytes_total", [], Double(compaction.bytes))
+        family("hub_compaction_errors_total", "counter", "Times that compaction or retention failed.")
+        sample("hub_compaction_errors_total", [], Double(compaction.errors))
     }
 
     private mutating func writeProviders(_ status: EngineStatus) {

@@ -58,7 +58,7 @@ struct StatusText {
     private func writeHub(_ status: EngineStatus, _ text: inout TextBuffer) {
         let journal = engine.journal
         let now = engine.wallNanoseconds
-        let earliest = journal.earliest
+        let earliest = JournalLog(journal: journal, store: engine.store).earliest
         text.beginObject()
         text.member("version", engine.version)
         text.member("state", status.state)
@@ -83,6 +83,7 @@ struct StatusText {
         text.member("memory_bytes", ProcessMemory.residentBytes())
         text.member("journal_bytes", status.journalBytes)
         text.member("store_bytes", status.storeBytes)
+        text.member("compacted_to", status.compaction.position)
         text.endObject()
     }
 

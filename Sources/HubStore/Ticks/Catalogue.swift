@@ -50,6 +50,15 @@ struct CompactedEntry: Sendable, Hashable {
     }
 }
 
+extension CompactedEntry {
+    /// Whether anything in its chunks can lie between the times of a filter.
+    func mayMatch(_ filter: JournalFilter) -> Bool {
+        if let from = filter.fromNanoseconds, lastEvent < from { return false }
+        if let to = filter.toNanoseconds, firstEvent >= to { return false }
+        return true
+    }
+}
+
 /// Chunks that are there and cannot be read.
 struct DamagedChunk: Sendable, Hashable {
     var segment: UInt64
@@ -68,12 +77,20 @@ struct Catalogue: Sendable {
     /// Files that cannot be opened, with the reason.
     var unreadable: [DayKey: String] = [:]
     var damaged: [DamagedChunk] = []
-    /// Bars, values and what else is in the store itself are gone up to here.
-    var keptGoneThrough: UInt64 = 0
+    /// What retention has taken of the rows in the store itself: by stream, up to which position, and of which kinds.
+    private(set) var keptGone: [UInt32: (seq: UInt64, kinds: KindSet)] = [:]
     /// Everything up to here was compacted.
     var compactedTo: UInt64 = 0
     /// Grows with every change.
     var version = 0
+    /// The oldest place that can be read, as of a version.
+    var first: Place?
+    var firstVersion = -1
+
+    mutating func noteKeptGone(_ stream: UInt32, _ kinds: KindSet, through seq: UInt64) {
+        let known = keptGone[stream]
+        keptGone[stream] = (max(seq, known?.seq ?? 0), known.map { $0.kinds.union(kinds) } ?? kinds)
+    }
 
     /// Index of the first entry that ends behind a position.
     func index(after seq: UInt64) -> Int {
@@ -110,6 +127,11 @@ enum CatalogueTable {
             ticks INTEGER NOT NULL,
             books INTEGER NOT NULL,
             kept INTEGER NOT NULL
+        );
+        CREATE TABLE kept_gone (
+            stream INTEGER PRIMARY KEY,
+            seq INTEGER NOT NULL,
+            kinds TEXT NOT NULL
         );
         CREATE TABLE trim (
             part INTEGER NOT NULL,
@@ -150,7 +172,11 @@ enum CatalogueTable {
             }
         }
         catalogue.compactedTo = UInt64(try Fact.compacted.number(db) ?? 0)
-        catalogue.keptGoneThrough = UInt64(try Fact.keptGone.number(db) ?? 0)
+        let gone = try Row.fetchCursor(db, sql: "SELECT stream, seq, kinds FROM kept_gone")
+        while let row = try gone.next() {
+            catalogue.noteKeptGone(
+                UInt32(truncatingIfNeeded: row[0] as Int64), KindSet(text: row[2]), through: UInt64(row[1] as Int64))
+        }
         return catalogue
     }
 
@@ -170,10 +196,13 @@ enum CatalogueTable {
 
     static func setState(_ state: CompactedEntry.State, of part: StorePart, day: Int64, _ db: Database) throws {
         let column = "\(part)"
-        // What was never there is not gone.
+        // What was never there is not gone, and what is gone is not trimmed.
+        let from = state == .trimmed ? [CompactedEntry.State.present] : [.present, .trimmed]
         try db.execute(
-            sql: "UPDATE segment SET \(column) = ? WHERE day = ? AND \(column) <> 0",
-            arguments: [state.rawValue, day])
+            sql: """
+                UPDATE segment SET \(column) = ?
+                WHERE day = ? AND \(column) IN (\(from.map { String($0.rawValue) }.joined(separator: ",")))
+                """, arguments: [state.rawValue, day])
     }
 
     static func setTrim(_ streams: StreamSet, of key: DayKey, _ db: Database) throws {
@@ -182,6 +211,17 @@ enum CatalogueTable {
         try db.execute(
             sql: "INSERT OR REPLACE INTO trim (part, day, streams) VALUES (?, ?, ?)",
             arguments: [key.part.rawValue, key.day, Foundation.Data(bytes)])
+    }
+
+    static func setKeptGone(_ stream: UInt32, _ kinds: KindSet, through seq: UInt64, _ db: Database) throws {
+        let known = try String.fetchOne(
+            db, sql: "SELECT kinds FROM kept_gone WHERE stream = ?", arguments: [Int64(stream)])
+        let all = known.map { KindSet(text: $0).union(kinds) } ?? kinds
+        try db.execute(
+            sql: """
+                INSERT INTO kept_gone (stream, seq, kinds) VALUES (?, ?, ?)
+                ON CONFLICT (stream) DO UPDATE SET seq = max(seq, excluded.seq), kinds = excluded.kinds
+                """, arguments: [Int64(stream), Int64(seq), all.text])
     }
 
     /// Takes back what lies behind a position: a journal that lost its end gives those numbers again.

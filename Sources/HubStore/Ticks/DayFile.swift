@@ -51,10 +51,11 @@ final class DayFile: Sendable {
             if db.configuration.readonly { return }
             try db.execute(sql: "PRAGMA page_size = 16384")
             try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
-            try db.execute(sql: "PRAGMA synchronous = FULL")
             try db.execute(sql: "PRAGMA journal_size_limit = 16777216")
         }
         pool = try DatabasePool(path: path, configuration: configuration)
+        // Afterwards, since opening sets it.
+        try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
         let (version, application, isEmpty) = try pool.read { db in
             (
                 try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0,
