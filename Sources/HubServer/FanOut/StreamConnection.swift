@@ -136,6 +136,8 @@ final class StreamConnection {
                     }
                 }
             })
+        // A bounded answer over plain HTTP is complete then; a WebSocket may still be asked for something.
+        if !framing.isTwoWay, objects.contains(where: { $0.type == "end" }) { close(1000) }
     }
 
     // MARK: With the group
