@@ -65,6 +65,7 @@ public struct HubServer: Service {
         let routes = Routes(
             engine: engine, directories: directories, metrics: metrics, settings: settings, pool: pool)
         routes.add(to: &table)
+        ClientList(fanOut: fanOut, routes: routes).add(to: &table)
         table.get(StreamGate.path) { call in try gate.answer(call) }
 
         let names = ConnectionNames()

@@ -14,6 +14,7 @@ extension StreamServices {
         _ engine: any EngineAccess, directories: SymbolDirectories, pool: NIOThreadPool, logger: Logger
     ) -> StreamServices {
         let journal = engine.journal
+        let views = ViewReader(engine)
         let epochs = journal.epochs.map { StreamFacts.Epoch(name: $0.name, last: $0.last) }
         return StreamServices(
             log: JournalLog(journal: journal), epochs: { epochs }, clock: { engine.wallNanoseconds },
@@ -21,7 +22,7 @@ extension StreamServices {
             sources: { heartbeatSources(engine.status(), now: engine.wallNanoseconds) },
             readHistory: { after, before in try History(engine).read(after: after, before: before) },
             snapshot: { filter in state(of: filter, engine, directories.current()) },
-            definitions: { engine.definitions.snapshot() }, pool: pool, logger: logger)
+            readViews: { views.read($0) }, definitions: { engine.definitions.snapshot() }, pool: pool, logger: logger)
     }
 
     private static func heartbeatSources(_ status: EngineStatus, now: Int64) -> [StreamObject.Heartbeat.Source] {

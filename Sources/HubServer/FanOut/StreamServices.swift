@@ -19,6 +19,8 @@ struct StreamServices: Sendable {
     let readHistory: @Sendable (_ after: UInt64, _ before: UInt64) throws -> HistoryChunk
     /// The newest records that a filter selects, and the position whose state they are.
     let snapshot: @Sendable (_ filter: SubscriptionFilter) -> (records: [UInt8], seq: UInt64)
+    /// What views of these instruments are made of. Blocks.
+    let readViews: @Sendable (_ wishes: [ViewWish]) -> ViewReading
     let definitions: @Sendable () -> DefinitionTable
     let pool: NIOThreadPool
     let logger: Logger

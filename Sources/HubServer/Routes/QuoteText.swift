@@ -8,13 +8,18 @@ enum QuoteText {
     /// - Parameters:
     ///   - isDelivering: whether the source of the newest input is.
     ///   - now: the hub's clock, nanoseconds.
+    ///   - summaryAsOf: of the view on the stream the position it is of; it says that in place of `seq`, and its type.
     /// - Returns: false, with nothing written, where there is no price yet.
     static func write(
         _ value: LastValue, phase: TradingCalendar.Phase, isDelivering: Bool, now: Int64, style: TimeStyle,
-        to buffer: inout TextBuffer
+        summaryAsOf: UInt64? = nil, to buffer: inout TextBuffer
     ) -> Bool {
         guard let newest = value.newest, let last = lastPrice(value) else { return false }
         buffer.beginObject()
+        if let summaryAsOf {
+            buffer.member("type", "summary")
+            buffer.member("as_of", summaryAsOf)
+        }
         buffer.member("symbol", value.symbol)
         if let type = Words.instrumentType(value.instrumentType) { buffer.member("instrument_type", type) }
         if !value.currency.isEmpty { buffer.member("currency", value.currency) }
@@ -36,7 +41,7 @@ enum QuoteText {
         buffer.member("source", value.source)
         buffer.member("origin", "live")
         if value.isSimulated { buffer.member("simulated", true) }
-        buffer.member("seq", newest.seq)
+        if summaryAsOf == nil { buffer.member("seq", newest.seq) }
         buffer.endObject()
         return true
     }

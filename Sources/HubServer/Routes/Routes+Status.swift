@@ -52,6 +52,7 @@ struct StatusText {
         text.member("sse", 0)
         text.member("ndjson", 0)
         text.member("slow", metrics.slowStreams.load(ordering: .relaxed))
+        text.member("events_per_second", Double(metrics.eventTenthsPerSecond.load(ordering: .relaxed)) / 10)
         text.member("events", metrics.eventsSent.load(ordering: .relaxed))
         text.endObject()
         text.endObject()
