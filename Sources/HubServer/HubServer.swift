@@ -69,6 +69,7 @@ public struct HubServer: Service {
             engine: engine, directories: directories, metrics: metrics, settings: settings, pool: pool)
         routes.add(to: &table)
         if settings.servesPage { PageRoutes(folders: pageFolders, pool: pool).add(to: &table) }
+        ClientList(fanOut: fanOut, routes: routes).add(to: &table)
         table.get(StreamGate.path) { call in try gate.answer(call) }
 
         let names = ConnectionNames()

@@ -47,7 +47,10 @@ extension Store {
             }
             try pool.read { db in
                 let rows = try Row.fetchCursor(
-                    db, sql: "SELECT series.id, symbol, kind, number FROM series JOIN instrument ON instrument.id = instrument")
+                    db,
+                    sql:
+                        "SELECT series.id, symbol, kind, number FROM series JOIN instrument ON instrument.id = instrument"
+                )
                 while let row = try rows.next() {
                     let symbol: String = row[1]
                     guard wanted?.contains(symbol) ?? true else { continue }
@@ -106,11 +109,14 @@ extension Store {
                         """
                 ).map {
                     Total(
-                        stream: UInt32(truncatingIfNeeded: $0[0] as Int64), kind: UInt8(truncatingIfNeeded: $0[1] as Int64),
+                        stream: UInt32(truncatingIfNeeded: $0[0] as Int64),
+                        kind: UInt8(truncatingIfNeeded: $0[1] as Int64),
                         first: $0[2], last: $0[3], count: $0[4])
                 }
             }.filter { !(catalogue.trims[key]?.contains($0.stream) ?? false) }
-            coverageSeen.withLock { $0[key] = CoverageSeen(segments: firsts, trim: catalogue.trims[key], totals: totals) }
+            coverageSeen.withLock {
+                $0[key] = CoverageSeen(segments: firsts, trim: catalogue.trims[key], totals: totals)
+            }
             all += totals
         }
         return all

@@ -55,11 +55,10 @@ extension Store {
     private func retainDays(_ part: StorePart, _ plan: RetentionPlan, _ removal: inout StoreRemoval) throws {
         var newest: [Int64: Int64] = [:]
         let entries = catalogueNow.entries
-        for entry in entries where entry[part] != .none {
-            newest[entry.day] = max(newest[entry.day] ?? .min, entry.lastReceived)
-        }
+        for entry in entries { newest[entry.day] = max(newest[entry.day] ?? .min, entry.lastReceived) }
+        let had = Set(entries.filter { $0[part] != .none }.map(\.day))
         let left = Set(entries.filter { $0[part] == .present || $0[part] == .trimmed }.map(\.day))
-        for (day, received) in newest.sorted(by: { $0.key < $1.key }) {
+        for (day, received) in newest.sorted(by: { $0.key < $1.key }) where had.contains(day) {
             let key = DayKey(part: part, day: day)
             guard left.contains(day) else {
                 // Gone already; a crash may have left the file.
@@ -185,7 +184,7 @@ extension Store {
             // A fixed time (age 0) begins at the first row; ages go on where they were.
             let progress = Fact(name: "kept_gone:\(age)")
             var step = RowStep()
-            step.last = age == 0 ? 0 : try pool.read { db in try progress.number(db) ?? 0 }
+            if age != 0 { step.last = try pool.read { db in try progress.number(db) ?? 0 } }
             while true {
                 try pool.write { db in try removeRows(age, plan, &step, db) }
                 if step.looked == 0 { break }

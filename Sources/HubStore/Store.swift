@@ -9,8 +9,8 @@ import Synchronization
     import Musl
 #endif
 
-/// What outlives the journal, in SQLite: bars, values, signals, status, gaps, controls and definitions, market data in chunks, the
-/// cursors of sinks, and what else must be remembered.
+/// What outlives the journal, in SQLite: bars, values, signals, status, gaps, controls and definitions, market data in
+/// chunks, the cursors of sinks, and what else must be remembered.
 ///
 /// The files: `store.sqlite`, and for each UTC day `ticks/YYYY-MM-DD.sqlite` and `books/YYYY-MM-DD.sqlite`.
 ///

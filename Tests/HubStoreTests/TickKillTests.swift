@@ -109,7 +109,8 @@ struct TickKillTests {
             try past.store.follow(past.journal)
             let isShort = Mutex(true)
             past.store.limitPages = { db in
-                let most = isShort.withLock { $0 }
+                let most =
+                    isShort.withLock { $0 }
                     ? (try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0) + pages - 1 : 1_073_741_823
                 _ = try Row.fetchAll(db, sql: "PRAGMA max_page_count = \(most)")
             }
@@ -199,7 +200,8 @@ struct TickModelTests {
                 let kinds = [
                     KindSet.all, KindSet([HUB_TRADE]), KindSet([HUB_BOOK, HUB_TRADE]), KindSet([HUB_BAR, HUB_QUOTE]),
                 ].randomElement(using: &generator)!
-                let streams = Bool.random(using: &generator) ? nil : StreamSet([UInt32.random(in: 1...5, using: &generator)])
+                let streams =
+                    Bool.random(using: &generator) ? nil : StreamSet([UInt32.random(in: 1...5, using: &generator)])
                 let filter = JournalFilter(streams: streams, kinds: kinds)
                 let expected = past.model.matching(after: after, through: through, filter) { gone.contains($0.seq) }
                 let size = [1, 1000, 1 << 20].randomElement(using: &generator)!

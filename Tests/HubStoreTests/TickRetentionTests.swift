@@ -2,6 +2,7 @@ import EventFormat
 import GRDB
 import HubJournal
 import PluginABI
+import Synchronization
 import Testing
 
 @testable import HubStore
@@ -128,7 +129,10 @@ struct TickRetentionTests {
         let now = past.recorder.received
         let removal = try past.store.retain(retention, now: now)
         #expect(removal.files.count == 4)
-        #expect(try files(past, "ticks") == ["2025-06-16.sqlite", "2025-06-17.sqlite", "2025-06-18.sqlite", "2025-06-19.sqlite"])
+        #expect(
+            try files(past, "ticks") == [
+                "2025-06-16.sqlite", "2025-06-17.sqlite", "2025-06-18.sqlite", "2025-06-19.sqlite",
+            ])
         #expect(try files(past, "books") == ["2025-06-18.sqlite", "2025-06-19.sqlite"])
         try past.check(Expectation(retention, past.store), now: now, "after retention")
         // Trades are whole for who reads after the first day, whatever became of books.
@@ -175,7 +179,8 @@ struct TickRetentionTests {
         let past = try past(days: 4)
         let ticks = "\(past.folder.path)/ticks"
         let books = "\(past.folder.path)/books"
-        func bytes() -> Int64 { Int64(past.store.sizeBytes) }
+        let store = past.store
+        @Sendable func bytes() -> Int64 { Int64(store.sizeBytes) }
         let all = bytes()
         let oneBook = Int64(past.store.files.all(.books)[0].bytes)
         var removal = try past.store.retain(
@@ -246,7 +251,8 @@ struct TickRetentionTests {
                 try queue.close()
             default:
                 let file = try SystemFiles().open(path, .creating)
-                try SystemFiles().write(Array("This is not a database, but a text that is long enough.".utf8), to: file, path: path)
+                try SystemFiles().write(
+                    Array("This is not a database, but a text that is long enough.".utf8), to: file, path: path)
                 SystemFiles().close(file)
             }
             past.store = try Store.open(folder: past.folder.path)
@@ -280,8 +286,6 @@ struct TickRetentionTests {
         }
     }
 }
-
-import Synchronization
 
 /// What was told.
 final class Words: Sendable {

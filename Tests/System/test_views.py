@@ -259,3 +259,149 @@ def test_a_client_that_wants_everything_is_caught_up_and_one_that_gives_up_is_to
             seen += [o["seq"] for o, _ in objects(again, lambda o: o["type"] == "end") if is_event(o)]
         stored = [e["seq"] for e, _ in hub.events(symbols="SIM:*", types="trade,quote", after=seen[0] - 1, before=seen[-1] + 1, limit=50000)]
         assert seen == stored
+
+
+# Views
+
+
+def test_a_forming_bar_is_the_bar_of_the_events_so_far_and_ends_as_the_closed_one(start_hub):
+    hub = start_hub(configuration(rate=60, kinds="trade"))
+    with hub.websocket() as ws:
+        subscribe(ws, symbols=["SIM:ALPHA"], types=["trade", "bar:1s", "bar:1m"], forming=True, every_ms=250)
+        begun = time.monotonic()
+        closed = 0
+
+        def enough(o):
+            nonlocal closed
+            closed += o["type"] == "bar" and o.get("state") == "closed" and o["interval"] == "1s"
+            return closed == 6
+
+        got = [o for o, _ in objects(ws, enough)]
+        took = time.monotonic() - begun
+    forming = [o for o in got if o.get("state") == "forming"]
+    assert {o["interval"] for o in forming} == {"1s", "1m"}
+    live = [o["type"] for o in got].index("live")
+    assert all("seq" not in o and got.index(o) > live for o in forming)
+    for interval in ("1s", "1m"):
+        of = [o for o in forming if o["interval"] == interval]
+        assert len(of) >= 6 and len(of) <= took / 0.25 + 2, "at most one in each period"
+        assert len({(o["time"], o["count"]) for o in of}) == len(of), "only what changed"
+    # What was not seen of the first bars began before this client came.
+    first = next(o for o in got if o["type"] == "trade")["time"]
+    checked = 0
+    for at, view in enumerate(got):
+        if view.get("state") != "forming" or view["interval"] != "1s" or view["time"] < first:
+            continue
+        # Everything it is made of was here before it.
+        trades = [o for o in got[:at] if o["type"] == "trade" and o["seq"] <= view["as_of"] and view["time"] <= o["time"] < view["end"]]
+        prices = [t["price"] for t in trades]
+        assert view["count"] == len(trades)
+        assert (view["open"], view["high"], view["low"], view["close"]) == (prices[0], max(prices), min(prices), prices[-1])
+        assert view["volume"] == pytest.approx(sum(t["size"] for t in trades))
+        checked += 1
+    assert checked >= 6
+    for bar in [o for o in got if o.get("state") == "closed" and o["interval"] == "1s" and o["time"] >= first]:
+        of = [o for o in forming if (o["interval"], o["time"]) == ("1s", bar["time"])]
+        assert all(o["open"] == bar["open"] and o["high"] <= bar["high"] and o["low"] >= bar["low"] for o in of)
+        assert [o["volume"] for o in of] == sorted(o["volume"] for o in of) and all(o["volume"] <= bar["volume"] for o in of)
+        if of and of[-1]["count"] == bar["count"]:
+            assert (of[-1]["high"], of[-1]["low"], of[-1]["close"]) == (bar["high"], bar["low"], bar["close"])
+
+
+def test_a_summary_is_the_quote_and_comes_when_something_in_it_changed(start_hub):
+    hub = start_hub(configuration(rate=20, kinds="trade, quote"))
+    with hub.websocket("/v1/stream?symbols=SIM:*&types=summary&every_ms=300") as ws:
+        got = [o for o, _ in objects(ws, lambda o: o["type"] == "heartbeat")]
+        got += [o for o, _ in objects(ws, lambda o: o["type"] == "heartbeat")]
+        summaries = [o for o in got if o["type"] == "summary"]
+        assert {o["symbol"] for o in summaries} == {"SIM:ALPHA", "SIM:BETA"}
+        assert list(summaries[0])[:3] == ["type", "as_of", "symbol"] and "seq" not in summaries[0]
+        quote = hub.json("/v1/quotes/SIM:ALPHA")
+        assert set(quote) - {"seq"} <= set(summaries[-1]) | {"last_size", "last_time"}
+        assert not [o for o in got if is_event(o)]
+        subscribed = next(o for o in got if o["type"] == "subscribed")
+        assert all("summary" in m["types"] for m in subscribed["matched"])
+        for summary in summaries:
+            of = hub.json("/v1/events", symbols=summary["symbol"], types="trade", before=summary["as_of"] + 1, limit=1)["data"]
+            assert not of or summary["last"] == of[-1]["price"]
+        ws.send('{"op":"list"}')
+        assert objects(ws, lambda o: o["type"] == "filter")[-1][0]["types"] == ["summary"]
+        ws.send('{"op":"unsubscribe","types":["summary"]}')
+        objects(ws, lambda o: o["type"] == "unsubscribed")
+        assert "summary" not in [o["type"] for o, _ in objects(ws, lambda o: o["type"] == "heartbeat")]
+
+
+def test_replays_have_no_views_and_without_asking_there_are_none(start_hub):
+    hub = start_hub(configuration(rate=100, kinds="trade"))
+    time.sleep(2.5)
+    with hub.websocket() as ws:
+        subscribe(ws, symbols=["SIM:*"], types=["trade", "bar:1s"], start="earliest", to="now", speed=2, forming=True)
+        got = [o for o, _ in objects(ws, lambda o: o["type"] == "end")]
+        assert "bar" in [o["type"] for o in got] and not [o for o in got if "as_of" in o]
+    with hub.websocket() as ws:
+        subscribe(ws, symbols=["SIM:*"], types=["trade", "bar:1s"])
+        assert not [o for o, _ in objects(ws, lambda o: o["type"] == "heartbeat") if "as_of" in o]
+
+
+# Who is there
+
+
+def resident_kilobytes(hub):
+    """Memory of the process itself: pages of mapped files belong to the system."""
+    for line in open(f"/proc/{hub.process.pid}/status"):
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1])
+    raise AssertionError("no RssAnon")
+
+
+def test_clients_are_listed_with_how_far_they_are(start_hub):
+    hub = start_hub(configuration(**SLOW))
+    with hub.websocket() as fast, small_window(hub) as slow:
+        subscribe(fast, symbols=["SIM:S1", "SIM:S2"], types=["trade"])
+        subscribe(slow, symbols=["SIM:*"], types=["trade", "quote", "book"])
+        objects(fast, lambda o: o["type"] == "trade")
+        wait_for_slow(hub, 1)
+        rows = hub.json("/v1/clients")["data"]
+        assert [list(r) for r in rows] == [
+            ["connection", "kind", "remote", "since", "encoding", "symbols", "behind", "sent", "bytes", "slow"]] * 2
+        assert [(r["kind"], r["encoding"], r["symbols"], r["slow"]) for r in rows] == [
+            ("websocket", "json", 2, False), ("websocket", "json", 1, True)]
+        assert rows[1]["behind"] > 0 and rows[1]["sent"] > 0 and rows[1]["bytes"] > rows[1]["sent"]
+        assert rows[0]["remote"].startswith("127.0.0.1:") and rows[0]["since"] > 1e15
+        clients = hub.json("/v1/status")["clients"]
+        assert (clients["websocket"], clients["slow"]) == (2, 1) and clients["events_per_second"] >= 0
+
+
+@pytest.mark.timeout(300)
+def test_a_thousand_stalled_clients_cost_little_memory_and_harm_nobody(start_hub):
+    hub = start_hub(configuration(rate=20000, kinds="trade, quote", symbols=", ".join(f'"SIM:S{n}"' for n in range(20))))
+    upgrade = ("GET /v1/stream?symbols=SIM:*&types=trade,quote HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+               "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    stalled = []
+    try:
+        before = resident_kilobytes(hub)
+        for _ in range(1000):
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.connect(("127.0.0.1", hub.port))
+            s.sendall(upgrade.encode())
+            stalled.append(s)
+        # Some stall before they are live, and are not told that they lag; all of them stand still.
+        while not all(r["behind"] > 20000 for r in hub.json("/v1/clients", limit=10000)["data"]):
+            time.sleep(0.5)
+        with hub.websocket() as healthy:
+            subscribe(healthy, symbols=["SIM:S1"], types=["trade"])
+            got = objects(healthy, lambda o: o["type"] == "live")
+            until = time.monotonic() + 5
+            while time.monotonic() < until:
+                got += split_message(healthy.recv(timeout=10))
+            sent = [o["seq"] for o, _ in got if is_event(o)]
+            stored = hub.events(symbols="SIM:S1", types="trade", after=sent[0] - 1, before=sent[-1] + 1, limit=50000)
+            assert sent == [e["seq"] for e, _ in stored]
+            assert "lag" not in [o["type"] for o, _ in got]
+        each = (resident_kilobytes(hub) - before) / 1000
+        print(f"a stalled client costs {each:.1f} KiB")
+        assert each < 256
+    finally:
+        for s in stalled:
+            s.close()

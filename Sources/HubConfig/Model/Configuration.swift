@@ -111,6 +111,9 @@ public struct PipelineConfiguration: Sendable {
         public var ticksNanoseconds: Int64?
         public var booksNanoseconds: Int64?
         public var barsNanoseconds: Int64?
+
+        /// Whether anything differs.
+        public var isOwn: Bool { ticksNanoseconds != nil || booksNanoseconds != nil || barsNanoseconds != nil }
     }
 
     /// Which part of the trading day bars show. They are built from all of it, so this may change at any time.

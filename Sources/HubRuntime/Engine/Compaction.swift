@@ -53,7 +53,7 @@ final class Compaction: Sendable {
 
     private func run() {
         // On Linux a priority belongs to the thread.
-        _ = setpriority(PRIO_PROCESS, 0, 10)
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         var failures = 0
         var nextRetention = Int64.min
         while !isStopping.load(ordering: .acquiring) {
@@ -119,7 +119,7 @@ extension StoreRetention {
         let plain = StoreAges(
             ticks: hub.ticksNanoseconds, books: hub.booksNanoseconds, bars: hub.barsNanoseconds)
         let folder = configuration.hub.data
-        let own = configuration.pipelines.contains { $0.retention != PipelineConfiguration.Retention() }
+        let own = configuration.pipelines.contains { $0.retention.isOwn }
         let pipelines = own ? configuration.pipelines : []
         self.init(ages: plain, mostBytes: hub.mostBytes) { text in
             guard !pipelines.isEmpty, let symbol = try? Symbol(text) else { return nil }

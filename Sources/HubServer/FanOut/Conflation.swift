@@ -1,4 +1,5 @@
 import EventFormat
+import HubJournal
 import PluginABI
 
 /// What a client that was too slow is given of a range of positions: of each instrument and conflatable kind the newest
@@ -155,13 +156,16 @@ struct Conflator {
         while true {
             switch reader.next(maxBytes: 1 << 20) {
             case .caughtUp: return scan.plan(after: after, through: through)
-            case .hole(var position, let before):
-                while position + 1 < before, position < through {
-                    let chunk = try services.readHistory(position, before)
+            case .hole(let position, let before):
+                let wanted = JournalFilter(kinds: KindSet(ConflationPlan.kinds))
+                let cursor = services.openHistory(position, min(before, through + 1), wanted)
+                var chunk = try cursor.next()
+                _ = chunk.records.withUnsafeBytes { feed($0, through, &scan) }
+                while !chunk.isLast {
+                    chunk = try cursor.next()
                     _ = chunk.records.withUnsafeBytes { feed($0, through, &scan) }
-                    position = max(chunk.last, position + 1)
                 }
-                if position >= through { return scan.plan(after: after, through: through) }
+                if before > through { return scan.plan(after: after, through: through) }
             case .records(let chunk):
                 guard feed(chunk, through, &scan) else { return scan.plan(after: after, through: through) }
             }

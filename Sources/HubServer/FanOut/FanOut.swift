@@ -45,6 +45,10 @@ final class FanOut: @unchecked Sendable {
     private var ahead: [StreamConnection] = []
     private var wheel: HeartbeatWheel
 
+    private(set) lazy var views = Views(fanOut: self)
+
+    /// Events sent in all when they were counted last.
+    private var rate: (uptime: UInt64, events: UInt64) = (0, 0)
     private var isScheduled = false
     private var isInTurn = false
     private var isStopping = false
@@ -109,7 +113,10 @@ final class FanOut: @unchecked Sendable {
         let started = NIODeadline.now().uptimeNanoseconds
         let before = position
         let more = handOut()
-        if position != before { requeueAhead() }
+        if position != before {
+            requeueAhead()
+            if views.isActive { views.release() }
+        }
         let busy = !queue.isEmpty && serveReaders()
         isInTurn = false
         let spent = NIODeadline.now().uptimeNanoseconds &- started
@@ -170,6 +177,7 @@ final class FanOut: @unchecked Sendable {
             }
             position = record.pointee.seq
         }
+        if views.isActive { views.note(chunk) }
     }
 
     @inline(__always)
@@ -318,6 +326,7 @@ final class FanOut: @unchecked Sendable {
     }
 
     private func tick() {
+        countRate()
         let due = wheel.advance()
         if !due.isEmpty {
             let sources = services.sources()
@@ -330,6 +339,17 @@ final class FanOut: @unchecked Sendable {
     }
 
     // MARK: Counting
+
+    /// Once a second: how many events went out since the last time.
+    private func countRate() {
+        let now = NIODeadline.now().uptimeNanoseconds
+        let passed = now &- rate.uptime
+        guard passed >= 1_000_000_000 else { return }
+        let events = metrics.eventsSent.load(ordering: .relaxed)
+        let tenths = Double(events &- rate.events) * 1e10 / Double(passed)
+        metrics.eventTenthsPerSecond.store(rate.uptime == 0 ? 0 : UInt64(tenths), ordering: .relaxed)
+        rate = (now, events)
+    }
 
     func countEvents(_ events: Int) { metrics.eventsSent.add(UInt64(events), ordering: .relaxed) }
     func countBytes(_ bytes: Int) { metrics.bytesSent.add(UInt64(bytes), ordering: .relaxed) }

@@ -30,8 +30,8 @@ struct HistoryChunk: Sendable {
 
 /// A cursor over what the journal has let go, for a connection that reads at its own pace.
 ///
-/// While one chunk is being written, the next is read. What is unpacked for a cursor that rests may be taken from it (`HistoryShelf`);
-/// it is unpacked anew then.
+/// While one chunk is being written, the next is read. What is unpacked for a cursor that rests may be taken from it
+/// (`HistoryShelf`); it is unpacked anew then.
 final class HistoryCursor: Sendable {
     /// Bytes of records handed out at a time.
     static let chunkBytes = 1 << 20

@@ -117,9 +117,8 @@ extension StreamConnection {
     /// Begins to read what the store has of positions that the journal has let go; what it has not is told on the way.
     private func beginWalk(after: UInt64, before: UInt64) {
         guard let group else { return }
-        walk = HistoryWalk(
-            after: after, before: before,
-            cursor: services.openHistory(after, before, group.key.filter, fanOut.definitions))
+        let filter = HistoryKinds.search(group.key.filter, fanOut.definitions)
+        walk = HistoryWalk(after: after, before: before, cursor: services.openHistory(after, before, filter))
         continueWalk()
     }
 

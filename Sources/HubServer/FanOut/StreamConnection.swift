@@ -40,10 +40,12 @@ final class StreamConnection {
     /// Every matching event up to here has been sent; for a member of a group `position` knows.
     var ownPosition: UInt64 = 0
     /// Event objects sent, and how many of them the session knows of.
-    private var sent: UInt64 = 0
+    private(set) var sent: UInt64 = 0
+    private(set) var bytes: UInt64 = 0
+    let openedNanoseconds: Int64
     /// How many of its group's events it has been given, or was beyond when it came.
     private var delivered: UInt64 = 0
-    private var isTold = false
+    private(set) var isTold = false
     /// The newest `ts_recv` of what was read while reading alone.
     var readReceived: Int64 = 0
 
@@ -60,6 +62,10 @@ final class StreamConnection {
     var conflation = Conflation.none
     /// What the store still has of positions the journal has let go.
     var walk: HistoryWalk?
+    /// With whom it shares its views, and which of them it was given last: of what position, and the number of the round.
+    var viewGroup: ViewGroup?
+    var viewPosition: UInt64 = 0
+    var viewRound: UInt64 = 0
     var isQueued = false
     var heartbeatSlot = -1
     private var heartbeatIsDue = false
@@ -76,6 +82,7 @@ final class StreamConnection {
         self.style = style
         self.framing = framing
         builder = FrameBuilder(framing, sealer: fanOut.sealer, isPooled: true)
+        openedNanoseconds = services.clock()
     }
 
     var name: String { session.settings.connection }
@@ -108,6 +115,7 @@ final class StreamConnection {
 
     /// Writes a finished frame.
     func write(_ buffer: ByteBuffer) {
+        bytes &+= UInt64(buffer.readableBytes)
         fanOut.countBytes(buffer.readableBytes)
         outlet.writeAndFlush(NIOAny(buffer), promise: nil)
     }
@@ -249,10 +257,12 @@ final class StreamConnection {
         feed = .joined
         syncSession()
         send(session.reachedHead(services.facts()))
+        fanOut.views.join(self)
         tellLag()
     }
 
     private func leaveGroup() {
+        fanOut.views.leave(self)
         guard let group else { return }
         group.leave(self)
         self.group = nil
@@ -268,6 +278,7 @@ final class StreamConnection {
         delivered = group?.totalEvents ?? delivered
         syncSession()
         send(session.reachedHead(services.facts()))
+        fanOut.views.join(self)
     }
 
     // MARK: The socket takes more, or time passes
@@ -292,19 +303,29 @@ final class StreamConnection {
         if let group, group.totalEvents &- delivered >= LagTracker.firstEvents { tellLag() }
     }
 
+    /// Matching events not sent yet; before `live` the positions that are still ahead.
+    var behind: UInt64 {
+        guard let group else { return 0 }
+        switch feed {
+        case .joined: return nextFrame < group.endFrame ? max(1, group.totalEvents &- delivered) : 0
+        case .reading where session.phase == .live:
+            return group.totalEvents > delivered ? group.totalEvents - delivered : 0
+        case .reading: return fanOut.log.head > ownPosition ? fanOut.log.head - ownPosition : 0
+        case .none, .ended: return 0
+        }
+    }
+
     /// Looks whether the connection has to be told that it is behind, and does what it asked for then.
     func tellLag() {
         guard session.phase == .live, let group else { return }
-        var behind: UInt64 = 0
+        let behind = self.behind
         var oldest: Int64 = 0
         switch feed {
         case .joined:
             guard nextFrame < group.endFrame else { break }
             oldest = group.frame(nextFrame).firstReceived
-            behind = max(1, group.totalEvents &- delivered)
         case .reading:
             oldest = readReceived
-            behind = group.totalEvents > delivered ? group.totalEvents - delivered : 0
             // Not there yet, though no more events are known to match: nothing to tell, and nothing to take back.
             if behind == 0, ownPosition != fanOut.position { return }
         default: return

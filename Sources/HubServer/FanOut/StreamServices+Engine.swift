@@ -14,20 +14,20 @@ extension StreamServices {
         _ engine: any EngineAccess, directories: SymbolDirectories, pool: NIOThreadPool, logger: Logger
     ) -> StreamServices {
         let journal = engine.journal
+        let views = ViewReader(engine)
         let epochs = journal.epochs.map { StreamFacts.Epoch(name: $0.name, last: $0.last) }
         let shelf = HistoryShelf()
         return StreamServices(
-            log: JournalLog(journal: journal, store: engine.store), epochs: { epochs }, clock: { engine.wallNanoseconds },
+            log: JournalLog(journal: journal, store: engine.store), epochs: { epochs },
+            clock: { engine.wallNanoseconds },
             catalogue: { HubCatalogue(engine: engine, directory: directories.current()) },
             sources: { heartbeatSources(engine.status(), now: engine.wallNanoseconds) },
-            openHistory: { after, before, filter, definitions in
-                HistoryCursor(
-                    engine, after: after, through: before - 1, matching: HistoryKinds.search(filter, definitions),
-                    shelf: shelf)
+            openHistory: { after, before, filter in
+                HistoryCursor(engine, after: after, through: before - 1, matching: filter, shelf: shelf)
             },
             findStart: { goal, filter in try StartFinder(engine: engine, filter: filter).find(goal) },
             snapshot: { filter in state(of: filter, engine, directories.current()) },
-            definitions: { engine.definitions.snapshot() }, pool: pool, logger: logger)
+            readViews: { views.read($0) }, definitions: { engine.definitions.snapshot() }, pool: pool, logger: logger)
     }
 
     private static func heartbeatSources(_ status: EngineStatus, now: Int64) -> [StreamObject.Heartbeat.Source] {

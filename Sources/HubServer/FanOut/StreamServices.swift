@@ -1,4 +1,5 @@
 import EventFormat
+import HubJournal
 import HubModel
 import Logging
 import NIOCore
@@ -16,13 +17,13 @@ struct StreamServices: Sendable {
     /// What heartbeats say of the sources.
     let sources: @Sendable () -> [StreamObject.Heartbeat.Source]
     /// A cursor over what the journal has let go between two positions, both exclusive, as far as a filter may select it.
-    let openHistory:
-        @Sendable (_ after: UInt64, _ before: UInt64, _ filter: SubscriptionFilter, _ definitions: DefinitionTable) ->
-            HistoryCursor
+    let openHistory: @Sendable (_ after: UInt64, _ before: UInt64, _ filter: JournalFilter) -> HistoryCursor
     /// Finds the position after which a stream begins.
     let findStart: @Sendable (_ goal: StartSearch.Goal, _ filter: SubscriptionFilter) throws -> UInt64
     /// The newest records that a filter selects, and the position whose state they are.
     let snapshot: @Sendable (_ filter: SubscriptionFilter) -> (records: [UInt8], seq: UInt64)
+    /// What views of these instruments are made of. Blocks.
+    let readViews: @Sendable (_ wishes: [ViewWish]) -> ViewReading
     let definitions: @Sendable () -> DefinitionTable
     let pool: NIOThreadPool
     let logger: Logger

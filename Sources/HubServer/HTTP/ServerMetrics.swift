@@ -29,6 +29,8 @@ final class ServerMetrics: Sendable {
     let slowStreams = Atomic<Int>(0)
     /// Event objects written to streams.
     let eventsSent = Atomic<UInt64>(0)
+    /// Of the last second, in tenths.
+    let eventTenthsPerSecond = Atomic<UInt64>(0)
     /// Bytes written to streams.
     let bytesSent = Atomic<UInt64>(0)
     /// Streams accepted since the start.

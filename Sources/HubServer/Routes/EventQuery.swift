@@ -55,23 +55,15 @@ struct EventQuery: Sendable {
         } else {
             try writeFirst(compiled, search, end, &writer, &page)
         }
-        try findHoles(search, end, newest: newest, &page)
+        findHoles(before: end, newest: newest, &page)
     }
 
     /// What is missing of the positions that the answer depends on.
-    private func findHoles(_ search: JournalFilter, _ end: UInt64, newest: Bool, _ page: inout Page) throws {
-        let journal = engine.journal.earliest
-        guard !isAfter(journal.receivedNanoseconds) else { return }
-        var first = after
-        var last = min(journal.seq, end) - 1
-        if newest, page.count == limit { first = max(first, page.first - 1) }
-        if let more = page.moreAfter { last = min(last, more) }
-        guard first < last else { return }
-        var search = search
-        search.fromNanoseconds = from
-        search.toNanoseconds = to
-        page.holes += engine.store.holes(after: first, through: last, matching: search)
-            .compactMap { StreamHole($0, of: filter.selector) }
+    private func findHoles(before end: UInt64, newest: Bool, _ page: inout Page) {
+        guard !isAfter(engine.journal.earliest.receivedNanoseconds) else { return }
+        let first = newest && page.count == limit ? max(after, page.first - 1) : after
+        let last = page.moreAfter.map { min($0 + 1, end) } ?? end
+        page.holes += History(engine).holes(after: first, before: last, of: filter, from: from, to: to)
     }
 
     /// Whether the range by time begins behind everything that was received before. What is more than 5 s ahead of its

@@ -9,17 +9,8 @@ extension History {
     func forEach(
         through seq: UInt64, matching filter: JournalFilter, _ body: (UnsafePointer<hub_record>) -> Bool
     ) throws {
-        let earliest = engine.journal.earliest.seq
-        var goesOn = true
-        if earliest > 1 {
-            let last = min(seq, earliest - 1)
-            try wait(for: last)
-            try engine.store.forEachRecord(after: 0, through: last, kinds: filter.kinds) { record in
-                if filter.matches(record) { goesOn = body(record) }
-                return goesOn
-            }
+        try forEach(after: 0, through: seq, matching: filter) { record in
+            filter.matches(record) ? body(record) : true
         }
-        guard goesOn, seq >= earliest else { return }
-        try engine.journal.forEach(after: earliest - 1, through: seq, matching: filter, body)
     }
 }

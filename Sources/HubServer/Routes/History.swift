@@ -81,6 +81,20 @@ struct History {
         }
     }
 
+    /// What is missing of a filter's between two positions, both exclusive, as far as it asks for it; with times, what
+    /// certainly lies outside of them does not count.
+    func holes(
+        after: UInt64, before: UInt64, of filter: SubscriptionFilter, from: Int64? = nil, to: Int64? = nil
+    ) -> [StreamHole] {
+        let end = min(before, engine.journal.earliest.seq)
+        guard end > after + 1 else { return [] }
+        var search = HistoryKinds.search(filter, engine.definitions.snapshot())
+        search.fromNanoseconds = from
+        search.toNanoseconds = to
+        return engine.store.holes(after: after, through: end - 1, matching: search)
+            .compactMap { StreamHole($0, of: filter.selector) }
+    }
+
     /// Calls `body` with every gap record up to a position, in order by `seq`.
     func gaps(through seq: UInt64, _ body: (UnsafePointer<hub_record>) -> Void) throws {
         try forEach(after: 0, through: seq, matching: JournalFilter(kinds: KindSet([HUB_GAP]))) {

@@ -9,13 +9,18 @@ enum QuoteText {
     ///   - isDelivering: whether the source of the newest input is.
     ///   - now: the hub's clock, nanoseconds.
     ///   - rank: place in a ranking.
+    ///   - summaryAsOf: of the view on the stream the position it is of; it says that in place of `seq`, and its type.
     /// - Returns: false, with nothing written, where there is no price yet.
     static func write(
         _ value: LastValue, phase: TradingCalendar.Phase, isDelivering: Bool, now: Int64, style: TimeStyle,
-        rank: Int? = nil, to buffer: inout TextBuffer
+        rank: Int? = nil, summaryAsOf: UInt64? = nil, to buffer: inout TextBuffer
     ) -> Bool {
         guard let newest = value.newest, let figures = QuoteFigures(value) else { return false }
         buffer.beginObject()
+        if let summaryAsOf {
+            buffer.member("type", "summary")
+            buffer.member("as_of", summaryAsOf)
+        }
         buffer.member("symbol", value.symbol)
         if let type = Words.instrumentType(value.instrumentType) { buffer.member("instrument_type", type) }
         if !value.currency.isEmpty { buffer.member("currency", value.currency) }
@@ -46,7 +51,7 @@ enum QuoteText {
         buffer.member("source", value.source)
         buffer.member("origin", "live")
         if value.isSimulated { buffer.member("simulated", true) }
-        buffer.member("seq", newest.seq)
+        if summaryAsOf == nil { buffer.member("seq", newest.seq) }
         if let rank { buffer.member("rank", rank) }
         buffer.endObject()
         return true

@@ -73,7 +73,7 @@ extension Routes {
         text.beginObject()
         text.key("data")
         text.beginArray()
-        var lacks: Set<String> = []
+        var lacking: [Int] = []
         for (number, target) in query.targets.enumerated() {
             for (place, time) in query.times.enumerated() {
                 text.beginObject()
@@ -82,7 +82,7 @@ extension Routes {
                 let record = records[number * query.times.count + place]
                 if record.isEmpty {
                     text.memberNull("event")
-                    if let selector = target.selector { lacks.formUnion(HistoryKinds.lost(of: selector)) }
+                    if target.selector != nil, lacking.last != number { lacking.append(number) }
                 } else {
                     text.key("event")
                     record.withUnsafeBytes { bytes in
@@ -97,10 +97,12 @@ extension Routes {
             }
         }
         text.endArray()
-        let earliest = engine.journal.earliest.seq
-        if !lacks.isEmpty, earliest > 1 {
-            let types = Words.kinds.map(\.word).filter(lacks.contains)
-            meta.holes.append(StreamHole(after: 0, before: earliest, reason: .retention, types: types))
+        for target in lacking.map({ query.targets[$0] }) {
+            guard let selector = target.selector else { continue }
+            let filter = SubscriptionFilter(patterns: [SymbolPattern(target.symbol)], selector: selector)
+            let holes = History(engine).holes(
+                after: 0, before: meta.seq + 1, of: filter, to: query.times.max().map { $0 &+ 1 })
+            for hole in holes where !meta.holes.contains(hole) { meta.holes.append(hole) }
         }
         meta.gaps = try GapFinder(
             engine: engine, patterns: query.targets.map { SymbolPattern($0.symbol) }, style: style

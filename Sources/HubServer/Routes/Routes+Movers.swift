@@ -26,7 +26,7 @@ extension Routes {
             let found = fold.symbols.indices.compactMap { index -> (value: LastValue, isDelivering: Bool)? in
                 guard venue == nil || fold.symbols[index].hasPrefix("\(venue ?? ""):") else { return nil }
                 let value = fold.lastValue(at: index)
-                return value.newest == nil ? nil : (value, isDelivering(value.source, fold))
+                return value.newest == nil ? nil : (value, SourceHealth.isDelivering(value.source, fold))
             }
             return (found, seq)
         }

@@ -129,7 +129,11 @@ extension Routes {
         }
         guard !isTouched else { return false }
         let earliest = engine.journal.earliest
-        if !HistoryKinds.kept.contains(row.row.kind), earliest.seq > 1, range.from <= earliest.receivedNanoseconds {
+        let filter = JournalFilter(
+            kinds: KindSet([row.row.kind]), fromNanoseconds: range.from, toNanoseconds: range.to)
+        if range.from <= earliest.receivedNanoseconds,
+            !engine.store.holes(after: 0, through: earliest.seq - 1, matching: filter).isEmpty
+        {
             return row.from == nil
         }
         return true

@@ -39,15 +39,7 @@ extension Routes {
 
     private func value(_ symbol: String, _ fold: Fold) -> Found? {
         guard let value = fold.lastValue(of: symbol) else { return nil }
-        return (value, isDelivering(value.source, fold))
-    }
-
-    /// A shut market or a recording that has ended is no fault.
-    func isDelivering(_ source: String, _ fold: Fold) -> Bool {
-        switch Int(fold.source(source)?.state ?? 0) {
-        case HUB_STATE_NONE, HUB_STATE_OK, HUB_STATE_DEGRADED, HUB_STATE_CLOSED: true
-        default: false
-        }
+        return (value, SourceHealth.isDelivering(value.source, fold))
     }
 
     private func write(_ found: Found, _ style: TimeStyle, to text: inout TextBuffer) -> Bool {

@@ -50,6 +50,7 @@ struct StatusText {
         text.beginObject()
         for (kind, count) in metrics.streamsByKind { text.member(kind, count) }
         text.member("slow", metrics.slowStreams.load(ordering: .relaxed))
+        text.member("events_per_second", Double(metrics.eventTenthsPerSecond.load(ordering: .relaxed)) / 10)
         text.member("events", metrics.eventsSent.load(ordering: .relaxed))
         text.endObject()
         text.endObject()

@@ -165,7 +165,8 @@ enum CatalogueTable {
                 var ids: [UInt32] = []
                 data?.withUnsafeBytes { bytes in
                     for index in 0..<bytes.count / 4 {
-                        ids.append(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self)))
+                        ids.append(
+                            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self)))
                     }
                 }
                 catalogue.trims[key] = StreamSet(ids)

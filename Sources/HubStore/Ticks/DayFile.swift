@@ -182,7 +182,8 @@ final class DayFiles: Sendable {
         let folder = "\(folder)/\(part.folder)"
         for name in (try? SystemFiles().names(in: folder)) ?? [] {
             // The file itself, `-wal` and `-shm`.
-            guard let dot = name.firstIndex(of: "."), name[dot...].hasPrefix(".sqlite"), let day = Self.day(name[..<dot])
+            guard let dot = name.firstIndex(of: "."), name[dot...].hasPrefix(".sqlite"),
+                let day = Self.day(name[..<dot])
             else { continue }
             var info = stat()
             guard stat("\(folder)/\(name)", &info) == 0 else { continue }

@@ -6,7 +6,9 @@ extension SubscriptionFilter {
     ///
     /// - Parameter values: selectors of values that were asked for by name, `value:rsi(14)@1m`.
     func typeWords(values: [String]) -> [String] {
-        if wantsSomewhere(where: \.isEverything) { return ["*"] }
+        if wantsSomewhere(where: \.isEverything) {
+            return wantsSomewhere(where: \.wantsSummary) ? ["*", "summary"] : ["*"]
+        }
         var words: [String] = []
         for (kind, word) in Words.kinds {
             // Interval 0 and the empty name are only in the kind as a whole.
@@ -31,6 +33,7 @@ extension SubscriptionFilter {
                 }
             }
         }
+        if wantsSomewhere(where: \.wantsSummary) { words.append("summary") }
         return words
     }
 

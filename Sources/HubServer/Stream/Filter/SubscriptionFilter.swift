@@ -114,6 +114,19 @@ struct SubscriptionFilter: Hashable, Sendable {
         return union
     }
 
+    /// Whether the view `summary` is wanted of a symbol.
+    func wantsSummary(of symbol: String) -> Bool {
+        var wanted = false
+        for entry in entries where entry.pattern.matches(symbol) {
+            if entry.isIncluded {
+                wanted = wanted || entry.selector.wantsSummary
+            } else if entry.selector.wantsSummary || entry.selector.isEverything {
+                wanted = false
+            }
+        }
+        return wanted
+    }
+
     /// Whether something of this kind is wanted of a symbol. For single questions; streams of events go through
     /// `CompiledFilter`.
     func wants(symbol: String, kind: UInt8, interval: UInt32 = 0, definition: String = "") -> Bool {

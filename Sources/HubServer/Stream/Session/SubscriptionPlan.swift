@@ -132,7 +132,7 @@ struct SubscriptionPlan: Sendable {
 
     /// The words of what exists for an instrument and was asked for.
     private static func types(of instrument: StreamInstrument, _ selector: EventSelector) -> [String] {
-        instrument.kinds.compactMap { item in
+        let words: [String] = instrument.kinds.compactMap { item in
             guard
                 selector.matches(kind: item.kind.rawValue, interval: item.interval, definition: item.definition)
             else { return nil }
@@ -142,5 +142,6 @@ struct SubscriptionPlan: Sendable {
             default: return item.kind.name
             }
         }
+        return selector.wantsSummary ? words + ["summary"] : words
     }
 }
