@@ -90,8 +90,7 @@ let package = Package(
         layer(
             "HubServer",
             [
-                "HubPage", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat",
-                "PluginABI",
+                "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat", "PluginABI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -101,6 +100,7 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
+                "HubPage",
             ]),
         .executableTarget(
             name: "Hub",
