@@ -57,7 +57,6 @@ const wanted = () => ({ symbols: [...followed], types: ["summary", "control"] })
 
 function takeFromBoard(object) {
   if (object.type === "summary") instruments.take(object);
-  else if (object.type === "trade" || object.type === "tick") instruments.takeTrade(object);
   else if (object.type === "live") instruments.refresh();
   else {
     health.take(object);
