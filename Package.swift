@@ -91,7 +91,7 @@ let package = Package(
         layer(
             "HubServer",
             [
-                "HubPage", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubChunks", "HubFold",
+                "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubChunks", "HubFold",
                 "EventFormat", "PluginABI", "TableFormat", "CZlib",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -102,6 +102,7 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
+                "HubPage",
             ]),
         .executableTarget(
             name: "Hub",

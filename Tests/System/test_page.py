@@ -220,6 +220,33 @@ def test_after_a_kill_the_page_goes_on_where_it_was(page, hub):
     page.problems[:] = [p for p in page.problems if not p.startswith("network:")]
 
 
+@pytest.mark.slow
+def test_two_hundred_instruments_and_a_thousand_events_a_second_leave_the_page_time_to_spare(start_hub, tmp_path):
+    names = ", ".join(f'"SIM:S{number:03}"' for number in range(200))
+    listed = '"SIM:ALPHA", "SIM:BETA", "SIM:GAMMA"'
+    hub = start_hub(CONFIGURATION.replace("rate: 100", "rate: 1000").replace("history: 1d", "history: 0").replace(listed, names))
+    with Browser(tmp_path / "browser") as page:
+        page.call("Performance.enable")
+        page.open(hub.url + "/")
+        page.wait("document.querySelectorAll('#instruments li').length === 200")
+        page.wait("document.querySelector('#connection').dataset.state === 'live'")
+        page.wait("document.querySelector('.pane.candles canvas') !== null")
+
+        def spent():
+            found = {m["name"]: m["value"] for m in page.call("Performance.getMetrics")["metrics"]}
+            return sum(found[name] for name in ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration"))
+
+        before, received = spent(), sum(map(len, page.received.values()))
+        frames = page.js("new Promise(done => { let frames = 0; const count = () => { frames += 1; requestAnimationFrame(count); };"
+                         " count(); setTimeout(() => done(frames), 5000); })")
+        busy = (spent() - before) / 5
+        print(f"{frames / 5:.0f} frames/s, {100 * busy:.0f} % of the time for script, style and layout")
+        assert sum(map(len, page.received.values())) > received
+        # Painting is the machine's business, and here it has no graphics card.
+        assert busy < 0.3 and frames > 50
+        assert page.problems == []
+
+
 def test_the_page_is_kept_by_browsers_until_it_changes(hub):
     first = hub.get("/")
     assert first.headers["Content-Type"].startswith("text/html")

@@ -59,13 +59,9 @@ export class Health {
 
   /** Gaps from before this page was opened. */
   async loadGaps() {
-    try {
-      const page = await get("/v1/quality/gaps", { limit: gapsMost });
-      for (const gap of page.data) this.#keep(gap);
-      onFrame(this.#drawGaps);
-    } catch (error) {
-      if (error.code !== "unknown_route") throw error;
-    }
+    const page = await get("/v1/quality/gaps", { limit: gapsMost });
+    for (const gap of page.data) this.#keep(gap);
+    onFrame(this.#drawGaps);
   }
 
   /** Takes a `gap`, a `control` or a heartbeat in. */

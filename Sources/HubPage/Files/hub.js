@@ -44,8 +44,6 @@ export class Stream {
   #retry = 0;
   #lostAt = 0;
   #isClosed = false;
-  /** The hub sends neither summaries nor forming bars. */
-  #withoutViews = false;
   /** Milliseconds the hub's clock is ahead of ours. */
   #ahead = 0;
 
@@ -98,7 +96,7 @@ export class Stream {
         this.#epoch = object.epoch;
         this.#heartbeat = object.heartbeat_ms;
         this.#ahead = object.time / 1000 - Date.now();
-        this.#subscribe();
+        this.#send({ op: "subscribe", from: this.#cursor ? { cursor: this.#cursor } : this.#options.from ?? "live", ...this.#options.subscribe() });
         this.#state("catching_up");
         break;
       case "live":
@@ -110,10 +108,6 @@ export class Stream {
         this.#state(object.behind > 0 ? "behind" : "live", object.behind);
         break;
       case "error":
-        if (object.code === "unsupported" && !this.#withoutViews) {
-          this.#withoutViews = true;
-          return this.#subscribe();
-        }
         if (object.code === "cursor_ahead" || object.code === "epoch_unknown") return this.#fresh();
         if (!object.retry) this.#state("refused", object.message);
         break;
@@ -125,16 +119,6 @@ export class Stream {
       this.#cursor = `${this.#epoch}.${object.seq}`;
     }
     this.#options.onObject(object, this);
-  }
-
-  #subscribe() {
-    const request = { op: "subscribe", from: this.#cursor ? { cursor: this.#cursor } : this.#options.from ?? "live", ...this.#options.subscribe() };
-    if (this.#withoutViews) {
-      request.types = request.types.flatMap((type) => (type === "summary" ? ["trade", "tick"] : [type]));
-      request.forming = false;
-      request.on_slow = "catch_up";
-    }
-    this.#send(request);
   }
 
   /** How long ago something happened by the hub's clock, in milliseconds. */

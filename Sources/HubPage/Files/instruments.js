@@ -53,7 +53,7 @@ export class Instruments {
     const query = this.#search.value.trim();
     try {
       const page = await get("/v1/instruments", { query: query || undefined, limit: shownMost }, request.signal);
-      this.#show(page.data, query);
+      this.#show(page.data, query, page.meta.next !== undefined);
       if (page.data.length) await this.#price(page.data.map((row) => row.symbol), request.signal);
     } catch (error) {
       if (error.name !== "AbortError") this.#say(error.message);
@@ -90,29 +90,19 @@ export class Instruments {
     return this.#shown.find((symbol) => this.#rows.get(symbol).quote?.phase === "open") ?? this.#shown[0];
   }
 
-  /** Takes a trade or a tick in, where the hub sends no summaries. */
-  takeTrade(event) {
-    const quote = this.#rows.get(event.symbol)?.quote;
-    if (!quote) return;
-    const last = event.price ?? event.last;
-    const before = quote.previous_close;
-    const change = before ? { change: last - before, change_percent: (100 * (last - before)) / before } : {};
-    this.take({ ...quote, last, ...change });
-  }
-
   async #price(symbols, signal) {
     const quotes = await get("/v1/quotes", { symbols: symbols.join(",") }, signal);
     for (const quote of quotes.data) this.take(quote);
   }
 
-  #show(instruments, query) {
+  #show(instruments, query, hasMore) {
     this.#shown = instruments.map((instrument) => instrument.symbol);
     for (const instrument of instruments) {
       if (!this.#rows.has(instrument.symbol)) this.#rows.set(instrument.symbol, makeRow(instrument, this.#rows.size));
     }
     this.#list.replaceChildren(...this.#shown.map((symbol) => this.#rows.get(symbol).element));
     if (!instruments.length) this.#say(query ? `Nothing found for “${query}”.` : "No instruments yet: hub.yaml names them under pipelines.");
-    else this.#say(instruments.length === shownMost ? `The first ${shownMost}; search for more.` : "");
+    else this.#say(hasMore ? `The first ${shownMost}; search for more.` : "");
     this.mark(this.#chosen);
     this.#options.onShown(this.#shown);
   }

@@ -13,18 +13,19 @@ const order = ["live", "behind", "catching_up", "connecting", "waiting", "refuse
 const states = { board: ["connecting"], focus: ["live"] };
 let delay = 0;
 
+const words = { live: "Live", behind: "Behind", catching_up: "Catching up", connecting: "Connecting", waiting: "Reconnecting", refused: "Refused" };
+
 function showConnection() {
   const [state, detail] = Object.values(states).sort((a, b) => order.indexOf(b[0]) - order.indexOf(a[0]))[0];
-  const words = {
-    live: `Live · ${format.duration(delay)}`,
-    behind: `Behind by ${format.short(detail)} events`,
-    catching_up: "Catching up",
-    connecting: "Connecting",
-    waiting: detail > 3 ? "Reconnecting; is the hub running? Opened under a name of its own, the page needs that name in hub.cors.origins" : "Reconnecting",
-    refused: `Refused: ${detail}`,
-  };
   byId("connection").dataset.state = state;
   setText(byId("connection-text"), words[state]);
+  setText(byId("delay"), state === "live" ? format.duration(delay) : state === "behind" ? `${format.short(detail)} events` : "");
+  const trouble =
+    state === "refused" ? `The hub refused the stream: ${detail}.`
+    : state === "waiting" && detail > 3 ? "The hub cannot be reached; the page goes on from where it was as soon as it is back. If the hub does answer, this page was opened under a name that it does not know as its own: add it to hub.cors.origins."
+    : "";
+  byId("trouble").hidden = !trouble;
+  setText(byId("trouble"), trouble);
 }
 
 function setState(stream, state, detail) {
@@ -56,7 +57,6 @@ const wanted = () => ({ symbols: [...followed], types: ["summary", "control"] })
 
 function takeFromBoard(object) {
   if (object.type === "summary") instruments.take(object);
-  else if (object.type === "trade" || object.type === "tick") instruments.takeTrade(object);
   else if (object.type === "live") instruments.refresh();
   else {
     health.take(object);
