@@ -118,8 +118,8 @@ let package = Package(
         .executableTarget(
             name: "hub-bench",
             dependencies: [
-                "HubRuntime", "HubConfig", "HubJournal", "HubFold", "HubChunks", "HubModel", "EventFormat", "PluginABI",
-                "CZlib", .product(name: "Logging", package: "swift-log"),
+                "HubRuntime", "HubConfig", "HubJournal", "HubStore", "HubFold", "HubChunks", "HubModel", "EventFormat",
+                "PluginABI", "CZlib", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Micro", swiftSettings: strict),

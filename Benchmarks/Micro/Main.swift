@@ -5,5 +5,7 @@ import ArgumentParser
 struct MicroBenchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hub-bench", abstract: "Measures the hub's inner loops.",
-        subcommands: [ABIBenchmark.self, SequencerBenchmark.self, ChunksBenchmark.self, EncodeBenchmark.self])
+        subcommands: [
+            ABIBenchmark.self, SequencerBenchmark.self, ChunksBenchmark.self, EncodeBenchmark.self, StoreBenchmark.self,
+        ])
 }

@@ -20,6 +20,7 @@ extension Store {
                     for part in StorePart.inDayFiles { try retainDays(part, plan, &removal) }
                     removal.events = try retainRows(plan)
                     try shrink(retention, &removal)
+                    if let newest = catalogueNow.entries.last?.day { files.settle(before: newest) }
                     onStep?(.retentionDone)
                 }
                 return .success(())

@@ -93,6 +93,7 @@ public final class Store: @unchecked Sendable {
                 reader = nil
             }
             files.close()
+            _ = try? pool.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
             try pool.close()
         }
     }

@@ -7,7 +7,8 @@ import Testing
 
 @testable import HubStore
 
-let dayNanoseconds: Int64 = 86_400_000_000_000
+let hourNanoseconds: Int64 = 3_600_000_000_000
+let dayNanoseconds = 24 * hourNanoseconds
 
 extension Past {
     /// Streams 1 to 5 are `NSE:A` to `NSE:E`.
@@ -125,7 +126,9 @@ struct TickRetentionTests {
     @Test("whole days go, books before ticks, and a reader is told of what he asked for")
     func days() throws {
         let past = try past(days: 5)
-        let retention = StoreRetention(ages: StoreAges(ticks: 3 * dayNanoseconds, books: dayNanoseconds))
+        let retention = StoreRetention(
+            ages: StoreAges(
+                ticks: 3 * dayNanoseconds + hourNanoseconds, books: dayNanoseconds + hourNanoseconds))
         let now = past.recorder.received
         let removal = try past.store.retain(retention, now: now)
         #expect(removal.files.count == 4)

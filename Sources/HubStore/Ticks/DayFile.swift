@@ -77,6 +77,14 @@ final class DayFile: Sendable {
     }
 }
 
+extension DayFile {
+    /// Moves what is in the write-ahead log into the file, as far as readers let it. GRDB closes the connection that writes
+    /// before those that read, so that closing alone leaves the log as it is.
+    func settle() {
+        try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+    }
+}
+
 /// The files of all days, those in use open.
 final class DayFiles: Sendable {
     private let folder: String
@@ -163,7 +171,10 @@ final class DayFiles: Sendable {
             defer { state.open = [:] }
             return state.open.values.map(\.file)
         }
-        for file in files { try? file.pool.close() }
+        for file in files {
+            file.settle()
+            try? file.pool.close()
+        }
     }
 
     /// Removes a file with its write-ahead log. Readers that have it open keep it.
@@ -173,6 +184,17 @@ final class DayFiles: Sendable {
         let path = path(key)
         for suffix in ["", "-wal", "-shm"] where unlink(path + suffix) != 0 && errno != ENOENT {
             throw StoreError.database(path: path + suffix, words: String(cString: strerror(errno)), isFull: false)
+        }
+    }
+
+    /// Empties the write-ahead logs of days that are over.
+    func settle(before day: Int64) {
+        for part in StorePart.inDayFiles {
+            for (key, _) in all(part) where key.day < day {
+                var info = stat()
+                guard stat(path(key) + "-wal", &info) == 0, info.st_size > 0 else { continue }
+                (try? file(key))?.settle()
+            }
         }
     }
 
