@@ -65,10 +65,10 @@ public struct HubServer: Service {
             access: access, maximumConnections: settings.connections, metrics: metrics, clock: services.clock)
 
         var table = RouteTable()
+        if settings.servesPage { PageRoutes(folders: pageFolders, pool: pool).add(to: &table) }
         let routes = Routes(
             engine: engine, directories: directories, metrics: metrics, settings: settings, pool: pool)
         routes.add(to: &table)
-        if settings.servesPage { PageRoutes(folders: pageFolders, pool: pool).add(to: &table) }
         ClientList(fanOut: fanOut, routes: routes).add(to: &table)
         table.get(StreamGate.path) { call in try gate.answer(call) }
 

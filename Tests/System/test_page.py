@@ -54,7 +54,7 @@ def page(hub, tmp_path):
 def ready(browser):
     browser.wait("document.querySelectorAll('#instruments li').length === 3")
     browser.wait("document.querySelector('#connection').dataset.state === 'live'")
-    browser.wait("document.querySelectorAll('.pane.study canvas').length > 0")
+    browser.wait("document.querySelectorAll('.pane.candles canvas').length > 0")
 
 
 def text(browser, selector):
@@ -86,9 +86,19 @@ def test_candles_are_drawn_in_both_colours_and_the_last_one_goes_on(page):
     assert drawn[colour(page, "up")] > 300 and drawn[colour(page, "down")] > 300, drawn.most_common(8)
     legend = text(page, "#legend")
     page.wait(f"document.querySelector('#legend').textContent !== {json.dumps(legend)}")
-    # The indicators of the pipeline: one over the candles, one in a pane of its own.
-    assert drawn[colour(page, "line1")] > 20
-    assert page.colours(".pane.study")[colour(page, "line2")] > 20
+
+
+def test_the_indicators_of_the_pipeline_are_drawn_over_the_candles_and_below_them(page):
+    page.js("document.querySelector('#intervals input[value=\"1s\"]').click()")
+    page.wait("document.querySelectorAll('.pane.study canvas').length > 0")
+    assert page.js("[...document.querySelectorAll('#indicators button')].map(b => b.textContent).sort().join()") == "rsi(5),sma(5)"
+    deadline = time.monotonic() + 30
+    while True:
+        over, below = page.colours(".pane.candles"), page.colours(".pane.study")
+        lines = [colour(page, name) for name in ("line1", "line2")]
+        if over[lines[0]] > 20 and below[lines[1]] > 20:
+            break
+        assert time.monotonic() < deadline, (over.most_common(8), below.most_common(8))
 
 
 def test_the_colours_follow_the_system_and_the_switch(page):
@@ -115,7 +125,7 @@ def test_the_keyboard_is_enough_to_find_an_instrument(page):
     page.wait("document.querySelectorAll('#instruments li').length === 1")
     page.key("Enter")
     page.wait("document.querySelector('#symbol').textContent === 'SIM:GAMMA'")
-    assert page.js(f"document.querySelector(\"{row('SIM:GAMMA')}\").getAttribute('aria-selected')") == "true"
+    page.wait(f"document.querySelector(\"{row('SIM:GAMMA')}\").getAttribute('aria-selected') === 'true'")
     page.key("Escape")
     page.wait("document.querySelectorAll('#instruments li').length === 3")
     page.key("ArrowUp")

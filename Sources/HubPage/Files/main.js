@@ -76,7 +76,10 @@ function followBoard() {
 }
 
 const instruments = new Instruments({
-  onChoose: (symbol) => focus.open(symbol),
+  onChoose: (symbol) => {
+    instruments.mark(symbol);
+    focus.open(symbol);
+  },
   onShown: (symbols) => {
     const fresh = symbols.filter((symbol) => !followed.has(symbol));
     if (!fresh.length) return;
