@@ -69,6 +69,8 @@ let package = Package(
 
         // System libraries.
         .target(name: "CHubSystem"),
+        // Files that are part of the program, by `#embed`.
+        .target(name: "CHubAssets", exclude: ["contract"]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -91,7 +93,7 @@ let package = Package(
         layer(
             "HubServer",
             [
-                "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubChunks", "HubFold",
+                "CHubAssets", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubChunks", "HubFold",
                 "EventFormat", "PluginABI", "TableFormat", "CZlib",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -148,5 +150,6 @@ let package = Package(
         + plugin("Simulator")
         + plugin("Replay", needs: ["CZlib"])
         + plugin("TA", fixtures: ["Fixtures"])
-        + plugin("File", needs: ["EventFormat", "CZlib"])
+        + plugin("File", needs: ["EventFormat", "CZlib"]),
+    cLanguageStandard: .c2x
 )

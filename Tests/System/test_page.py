@@ -83,7 +83,7 @@ def test_prices_move_in_the_list_the_headline_the_depth_and_the_trades(page):
 def test_candles_are_drawn_in_both_colours_and_the_last_one_goes_on(page):
     page.wait("document.querySelector('#legend').textContent.includes('forming')")
     drawn = page.colours(".pane.candles")
-    assert drawn[colour(page, "up")] > 300 and drawn[colour(page, "down")] > 300, drawn.most_common(8)
+    assert drawn[colour(page, "up")] > 50 and drawn[colour(page, "down")] > 50, drawn.most_common(8)
     legend = text(page, "#legend")
     page.wait(f"document.querySelector('#legend').textContent !== {json.dumps(legend)}")
 
@@ -109,7 +109,7 @@ def test_the_colours_follow_the_system_and_the_switch(page):
     assert colour(page, "up") != up
     page.wait("document.querySelector('#legend').textContent !== ''")
     drawn = page.colours(".pane.candles")
-    assert drawn[colour(page, "up")] > 300 and drawn[colour(page, "down")] > 300, "the chart changes with the page"
+    assert drawn[colour(page, "up")] > 50 and drawn[colour(page, "down")] > 50, "the chart changes with the page"
     page.js("document.querySelector('#theme').click()")
     assert page.js("getComputedStyle(document.body).backgroundColor") == light
     assert text(page, "#theme") == "Light"

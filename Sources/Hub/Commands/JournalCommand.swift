@@ -33,7 +33,7 @@ struct JournalCommand: ParsableCommand {
             var definitions = DefinitionTable()
             var encoder = EventEncoder(timeStyle: style)
             var text = TextBuffer()
-            var reader = journal.reader(after: 0)
+            let reader = journal.reader(after: 0)
             reading: while true {
                 switch reader.next(maxBytes: 1 << 20) {
                 case .records(let bytes, _, _):

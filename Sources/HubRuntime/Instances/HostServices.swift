@@ -64,7 +64,7 @@ enum HostServices {
             },
             last_position: { host, data in
                 guard let position = context(host).lastPosition, let data, position.count == 24 else { return 0 }
-                position.withUnsafeBytes { memcpy(data, $0.baseAddress!, 24) }
+                _ = position.withUnsafeBytes { memcpy(data, $0.baseAddress!, 24) }
                 return 1
             }))
 

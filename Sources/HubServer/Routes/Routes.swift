@@ -28,6 +28,7 @@ struct Routes: Sendable {
         addAsOf(to: &table)
         addMovers(to: &table)
         addQuality(to: &table)
+        addContract(to: &table)
     }
 
     /// Parameters of a call, times relative to the hub's clock.
