@@ -22,9 +22,9 @@ struct ConflationTests {
         return table
     }
 
-    private func filter(_ patterns: [String] = ["NSE:*"], _ table: DefinitionTable) throws -> CompiledFilter {
+    private func filter(_ table: DefinitionTable) throws -> CompiledFilter {
         CompiledFilter(
-            SubscriptionFilter(patterns: try StreamFixture.patterns(patterns), selector: .events), definitions: table)
+            SubscriptionFilter(patterns: try StreamFixture.patterns(["NSE:*"]), selector: .events), definitions: table)
     }
 
     private func plan(_ records: [StreamRecord], _ filter: CompiledFilter, _ table: DefinitionTable) -> ConflationPlan {

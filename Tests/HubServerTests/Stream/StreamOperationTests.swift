@@ -36,7 +36,7 @@ struct StreamOperationTests {
         #expect(request.given.onSlow == .disconnect)
         #expect(request.given.exclude == ["simulated", "late"])
         #expect(request.given.excludedFlags == UInt16(HUB_FLAG_SIMULATED | HUB_FLAG_LATE))
-        #expect(request.givenNames == ["snapshot", "on_slow", "exclude"])
+        #expect(request.givenNames == ["snapshot", "on_slow", "exclude", "forming", "every_ms", "speed"])
     }
 
     @Test("without types a subscription means every event but control and define")
