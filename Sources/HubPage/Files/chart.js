@@ -120,19 +120,20 @@ export class Chart {
       priceScaleId: "volume", priceFormat: { type: "volume" }, priceLineVisible: false, lastValueVisible: false,
     });
     this.#volume.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
+    const prices = { type: "price", precision: this.#options.places, minMove: 10 ** -this.#options.places };
+    const values = { type: "custom", minMove: 1e-6, formatter: format.value };
     this.#candles = main.chart.addCandlestickSeries({
-      upColor: up, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down,
-      priceFormat: { type: "price", precision: this.#options.places, minMove: 10 ** -this.#options.places },
+      upColor: up, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down, priceFormat: prices,
     });
     let number = 0;
     const nextColour = () => this.#colours[`line${(number++ % 6) + 1}`];
-    for (const study of studies.filter((study) => study.overlay)) this.#addLines(main, study, nextColour);
+    for (const study of studies.filter((study) => study.overlay)) this.#addLines(main, study, prices, nextColour);
     below.forEach((study, index) => {
       const pane = this.#addPane("study", index === below.length - 1);
       pane.element.append(make("span", { class: "study-name" }, study.name));
       // Every pane has a point for every bar, so that all of them count bars alike.
-      pane.frame = pane.chart.addLineSeries({ visible: false });
-      this.#addLines(pane, study, nextColour);
+      pane.frame = pane.chart.addLineSeries({ visible: false, priceFormat: values });
+      this.#addLines(pane, study, values, nextColour);
     });
     this.#synchronise();
   }
@@ -162,11 +163,11 @@ export class Chart {
     return pane;
   }
 
-  #addLines(pane, study, nextColour) {
+  #addLines(pane, study, priceFormat, nextColour) {
     for (const output of study.outputs) {
       const isHistogram = output === "histogram";
       const color = isHistogram ? this.#colours.volume : nextColour();
-      const shared = { color, priceLineVisible: false, lastValueVisible: !isHistogram };
+      const shared = { color, priceFormat, priceLineVisible: false, lastValueVisible: !isHistogram };
       const series = isHistogram
         ? pane.chart.addHistogramSeries(shared)
         : pane.chart.addLineSeries({ ...shared, lineWidth: 1.5, crosshairMarkerVisible: false });
@@ -226,7 +227,7 @@ export class Chart {
     const shown = studies.flatMap((study) => study.outputs.map((output) => {
       const value = values.get(study.name)?.get(bar.time)?.values[output];
       const name = study.outputs.length > 1 ? `${study.name} ${output}` : study.name;
-      return typeof value === "number" ? `${name} ${format.price(value, 2)}` : null;
+      return typeof value === "number" ? `${name} ${format.value(value)}` : null;
     })).filter(Boolean);
     const state = bar.state === "forming" ? " · forming" : bar.state === "revised" ? ` · revision ${bar.revision}` : "";
     setText(this.#legend, [

@@ -25,6 +25,9 @@ const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
 export const price = (value, places = 2) => (isNumber(value) ? number(places, Math.max(places, 4)).format(value) : "–");
 
+/** An indicator's value: as many decimals as its size needs. */
+export const value = (value) => number(Math.abs(value) >= 10 ? 2 : Math.abs(value) >= 1 ? 3 : 4).format(value);
+
 export const size = (value) => (isNumber(value) ? number(0, 4).format(value) : "–");
 
 /** `+1.25`, `−0.40`; a real minus, as wide as the plus. */
