@@ -11,8 +11,9 @@ public import PluginABI
 /// it after it was journaled and makes the bars that it closes or revises. Both belong to the sequencer's thread;
 /// reads may come from others while the caller's lock keeps `apply` out.
 ///
-/// Bars closed for good are forgotten after a while (64 bars of seconds, 32 of minutes, 8 of hours, 4 of days): a
-/// late record older than that is flagged, counted, and revises nothing.
+/// The newest bars of a series are remembered to the last digit (64 of seconds, 32 of minutes, 8 of hours, 4 of days).
+/// A record that falls into an older one has it recalled from the journal (`recall`): it is revised from what its newest
+/// record says, so its volume and notional go on from doubles.
 public final class Fold {
     let core: UnsafeMutablePointer<FoldCore>
 
@@ -25,6 +26,15 @@ public final class Fold {
     deinit {
         core.deinitialize(count: 1)
         core.deallocate()
+    }
+
+    /// Who is asked for bars that the fold no longer remembers. Without it a record that falls into one is flagged and
+    /// counted, and revises nothing.
+    ///
+    /// To be set before the first record, and to the same thing whenever the same journal is folded.
+    public var recall: Recall? {
+        get { core.pointee.recall }
+        set { core.pointee.recall = newValue }
     }
 
     /// Decides on a record of a source before it gets its number; completes its times and flags.

@@ -21,6 +21,7 @@ extension FoldCore {
             counters.rejected &+= 1
             return .rejected
         }
+        if record.pointee.flags & UInt16(HUB_FLAG_FETCHED) != 0 { return admitFetched(record) }
         let stream = streams.base + id
         let source = sources.base + Int(stream.pointee.source)
         let number = Int(stream.pointee.instrument)
@@ -65,6 +66,48 @@ extension FoldCore {
         case UInt8(HUB_TICK): clearSigns(record, 32, 11)
         case UInt8(HUB_BAR):
             guard number >= 0, admitBar(record, instruments.base + number) else {
+                counters.rejected &+= 1
+                return .rejected
+            }
+        default: clearRareSigns(record)
+        }
+        return .take
+    }
+
+    /// Decides on a record that was fetched: it comes beside its source's stream, so who serves does not matter, nor
+    /// whether a pipeline has the instrument.
+    @inline(never)
+    private mutating func admitFetched(_ record: UnsafeMutablePointer<hub_record>) -> Admission {
+        let stream = streams[Int(record.pointee.stream)]
+        guard stream.instrument >= 0 else {
+            counters.rejected &+= 1
+            return .rejected
+        }
+        let instrument = instruments.base + Int(stream.instrument)
+        var flags = record.pointee.flags | UInt16(HUB_FLAG_BACKFILLED)
+        if record.pointee.ts_event == 0 {
+            record.pointee.ts_event = record.pointee.ts_recv
+            flags |= UInt16(HUB_FLAG_UNTIMED)
+        }
+        if !isBelieved(record.pointee.ts_event, received: record.pointee.ts_recv) {
+            flags |= UInt16(HUB_FLAG_SUSPECT)
+        }
+        if sources[Int(stream.source)].isSimulated || stream.isSimulated { flags |= UInt16(HUB_FLAG_SIMULATED) }
+        record.pointee.flags = flags
+        switch record.pointee.kind {
+        case UInt8(HUB_TRADE):
+            clearSigns(record, 32, 2)
+            let trade = UnsafeMutableRawPointer(record).assumingMemoryBound(to: hub_trade.self)
+            if trade.pointee.trade_id != 0, flags & UInt16(HUB_FLAG_CORRECTION) == 0,
+                instrument.pointee.hasRecent(id: trade.pointee.trade_id, time: record.pointee.ts_event)
+            {
+                counters.duplicates &+= 1
+                return .duplicate
+            }
+        case UInt8(HUB_QUOTE): clearSigns(record, 32, 4)
+        case UInt8(HUB_TICK): clearSigns(record, 32, 11)
+        case UInt8(HUB_BAR):
+            guard admitBar(record, instrument) else {
                 counters.rejected &+= 1
                 return .rejected
             }
@@ -170,22 +213,45 @@ extension FoldCore {
         bar.pointee.first_seq = 0
         bar.pointee.last_seq = 0
         bar.pointee.reserved = 0
-        guard let own = ownSeries(of: instrument, interval: bar.pointee.interval) else { return true }
         let start = record.pointee.ts_event
+        let isFetched = record.pointee.flags & UInt16(HUB_FLAG_FETCHED) != 0
+        guard let own = ownSeries(of: instrument, interval: bar.pointee.interval) else {
+            // Nothing is made of that interval, so what there is came as it is; once is enough.
+            guard isFetched else { return true }
+            let number = Int32(instrument - instruments.base)
+            if case .bar = recalled(number, bar.pointee.interval, start) { return false }
+            return true
+        }
         let end = calendars[Int(instrument.pointee.calendar)].closingTime(start: start, interval)
         if own.pointee.isForming, start < own.pointee.forming.end, end > own.pointee.forming.start { return false }
-        if let known = own.pointee.find(start) {
-            guard known.pointee.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER), isTouchedByGap(instrument, start, end)
-            else { return false }
-            bar.pointee.state = UInt8(HUB_BAR_REVISED)
-            bar.pointee.revision = known.pointee.revision == .max ? .max : known.pointee.revision + 1
-        } else if start >= own.pointee.ownFirst, !own.pointee.remembers(start) {
-            // The hub may well have had a bar there, too long ago to be remembered.
-            guard isTouchedByGap(instrument, start, end) else { return false }
-            bar.pointee.state = UInt8(HUB_BAR_REVISED)
-            bar.pointee.revision = 1
+        // What is fetched before its end is not the whole bar, and would stand in the way of our own.
+        if isFetched, end > record.pointee.ts_recv { return false }
+        // So would one that comes while the bar is being made of smaller parts.
+        if own.pointee.hasHistory, own.pointee.history.start == start, !own.pointee.historyExists { return false }
+        guard let known = standing(own, start) else { return true }
+        guard known.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER), isTouchedByGap(instrument, start, end) else {
+            return false
         }
+        bar.pointee.state = UInt8(HUB_BAR_REVISED)
+        bar.pointee.revision = known.revision == .max ? .max : known.revision + 1
         return true
+    }
+
+    /// What stands at a place of a series: what it is made of, and its revision.
+    private mutating func standing(
+        _ own: UnsafeMutablePointer<Series>, _ start: Int64
+    ) -> (builtFrom: UInt8, revision: UInt16)? {
+        if own.pointee.hasHistory, own.pointee.history.start == start {
+            return (own.pointee.history.builtFrom, own.pointee.history.revision)
+        }
+        if let known = own.pointee.find(start) { return (known.pointee.builtFrom, known.pointee.revision) }
+        if own.pointee.remembers(start) { return nil }
+        switch recalled(own.pointee.instrument, own.pointee.interval, start) {
+        case .bar(let bar): return (bar.built_from, bar.revision)
+        case .none: return nil
+        // The hub may well have had a bar there.
+        case .unknown: return start >= own.pointee.ownFirst ? (0, 0) : nil
+        }
     }
 
     static func interval(_ seconds: UInt32) -> Interval? { Interval(rawValue: seconds) }

@@ -20,6 +20,13 @@ extension FoldCore {
         let source = sources.base + Int(stream.source)
         let time = record.pointee.ts_event
         source.pointee.taken &+= 1
+        if record.pointee.flags & UInt16(HUB_FLAG_FETCHED) != 0 {
+            counters.taken &+= 1
+            if stream.instrument >= 0 {
+                applyFetched(record, stream, instruments.base + Int(stream.instrument), out)
+            }
+            return
+        }
         if kind == UInt8(HUB_BAR) {
             let interval = UnsafeRawPointer(record).assumingMemoryBound(to: hub_bar.self).pointee.interval
             source.pointee.bars.insert(
@@ -63,7 +70,7 @@ extension FoldCore {
     /// Keeps a copy of the newest record of a series. Backfilled, late and corrected ones do not displace what is
     /// newer.
     @inline(__always)
-    private mutating func remember(_ record: UnsafePointer<hub_record>, in slot: UnsafeMutablePointer<RecordSlot>) {
+    mutating func remember(_ record: UnsafePointer<hub_record>, in slot: UnsafeMutablePointer<RecordSlot>) {
         let old = UInt16(HUB_FLAG_BACKFILLED | HUB_FLAG_LATE | HUB_FLAG_CORRECTION)
         if record.pointee.flags & old != 0, let held = slot.pointee.record,
             record.pointee.ts_event < held.pointee.ts_event
@@ -86,41 +93,55 @@ extension FoldCore {
             return
         }
         streams[Int(stream.barStream)].givesTrades = true
+        instrument.pointee.givesTrades = true
         if trade.pointee.trade_id != 0 {
             instrument.pointee.remember(
                 RecentTrade(
                     id: trade.pointee.trade_id, seq: record.pointee.seq, time: record.pointee.ts_event,
                     price: trade.pointee.price, size: trade.pointee.size, source: stream.source))
         }
-        let size = ExactAmount.units(trade.pointee.size)
-        let notional = ExactAmount.product(trade.pointee.price, trade.pointee.size)
-        let part = Contribution(
-            size: size, notional: notional, time: record.pointee.ts_event, price: trade.pointee.price,
-            seq: record.pointee.seq, openInterest: .nan, stream: stream.barStream, source: stream.source,
-            builtFrom: UInt8(HUB_BUILT_FROM_TRADE), bits: bits(record) | BarState.Bits.notional)
+        let part = part(of: trade, stream)
         addToDay(part, instrument)
         if instrument.pointee.price == .last { contribute(part, instrument, out) }
+    }
+
+    @inline(__always)
+    mutating func part(of trade: UnsafePointer<hub_trade>, _ stream: Stream) -> Contribution {
+        Contribution(
+            size: ExactAmount.units(trade.pointee.size),
+            notional: ExactAmount.product(trade.pointee.price, trade.pointee.size), time: trade.pointee.head.ts_event,
+            price: trade.pointee.price, seq: trade.pointee.head.seq, openInterest: .nan, stream: stream.barStream,
+            source: stream.source, builtFrom: UInt8(HUB_BUILT_FROM_TRADE),
+            bits: bits(trade.pointee.head.flags) | BarState.Bits.notional)
     }
 
     private mutating func applyTick(
         _ record: UnsafePointer<hub_record>, _ stream: Stream, _ instrument: UnsafeMutablePointer<Instrument>,
         _ out: any DerivedOutput
     ) {
+        guard let part = tickPart(record, stream, instrument) else { return }
+        addToDay(part, instrument)
+        if instrument.pointee.price == .last { contribute(part, instrument, out) }
+    }
+
+    /// What a tick adds to bars; `nil` where its source gives trades.
+    mutating func tickPart(
+        _ record: UnsafePointer<hub_record>, _ stream: Stream, _ instrument: UnsafeMutablePointer<Instrument>
+    ) -> Contribution? {
         let tick = UnsafeRawPointer(record).assumingMemoryBound(to: hub_tick.self)
         let basis = streams.base + Int(stream.barStream)
-        if basis.pointee.givesTrades { return }
+        if basis.pointee.givesTrades { return nil }
         var part = Contribution(
             size: 0, notional: 0, time: record.pointee.ts_event, price: tick.pointee.last, seq: record.pointee.seq,
             openInterest: tick.pointee.open_interest, stream: stream.barStream, source: stream.source,
-            builtFrom: UInt8(HUB_BUILT_FROM_TICK), bits: bits(record))
+            builtFrom: UInt8(HUB_BUILT_FROM_TICK), bits: bits(record.pointee.flags))
         if !tick.pointee.volume.isNaN {
             let traded = volumeSince(tick.pointee.volume, at: part.time, basis, instrument)
             part.size = traded
             part.notional = ExactAmount.product(part.price, units: traded)
             part.bits |= BarState.Bits.notional
         }
-        addToDay(part, instrument)
-        if instrument.pointee.price == .last { contribute(part, instrument, out) }
+        return part
     }
 
     /// What was traded since the source's tick before: by how much the day's cumulative volume passed its highest so
@@ -149,25 +170,31 @@ extension FoldCore {
         _ record: UnsafePointer<hub_record>, _ stream: Stream, _ instrument: UnsafeMutablePointer<Instrument>,
         _ out: any DerivedOutput
     ) {
+        if let part = quotePart(record, stream, instrument) { contribute(part, instrument, out) }
+    }
+
+    /// What a quote adds to bars of quotes; `nil` where it lacks the side.
+    mutating func quotePart(
+        _ record: UnsafePointer<hub_record>, _ stream: Stream, _ instrument: UnsafeMutablePointer<Instrument>
+    ) -> Contribution? {
         let quote = UnsafeRawPointer(record).assumingMemoryBound(to: hub_quote.self)
         let price: Double
         switch instrument.pointee.price {
         case .mid: price = ExactAmount.middle(quote.pointee.bid, quote.pointee.ask)
         case .bid: price = quote.pointee.bid
         case .ask: price = quote.pointee.ask
-        case .last: return
+        case .last: return nil
         }
-        guard price.isFinite else { return }
-        let part = Contribution(
+        guard price.isFinite else { return nil }
+        return Contribution(
             size: 0, notional: 0, time: record.pointee.ts_event, price: price, seq: record.pointee.seq,
             openInterest: .nan, stream: stream.barStream, source: stream.source,
-            builtFrom: UInt8(HUB_BUILT_FROM_QUOTE), bits: bits(record))
-        contribute(part, instrument, out)
+            builtFrom: UInt8(HUB_BUILT_FROM_QUOTE), bits: bits(record.pointee.flags))
     }
 
     @inline(__always)
-    mutating func bits(_ record: UnsafePointer<hub_record>) -> UInt8 {
-        record.pointee.flags & UInt16(HUB_FLAG_SIMULATED) != 0 ? BarState.Bits.simulated : 0
+    mutating func bits(_ flags: UInt16) -> UInt8 {
+        flags & UInt16(HUB_FLAG_SIMULATED) != 0 ? BarState.Bits.simulated : 0
     }
 
     // MARK: The trading day
@@ -205,6 +232,7 @@ extension FoldCore {
         if hasToday, instrument.pointee.today.count > 0 {
             instrument.pointee.previousClose = instrument.pointee.today.close
             instrument.pointee.previousDay = instrument.pointee.today.number
+            instrument.pointee.previousCloseTime = instrument.pointee.today.closeTime
         }
         instrument.pointee.today = DayState()
         instrument.pointee.today.number = instrument.pointee.day.number

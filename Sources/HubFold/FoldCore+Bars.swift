@@ -10,14 +10,11 @@ extension FoldCore {
     mutating func contribute(
         _ part: Contribution, _ instrument: UnsafeMutablePointer<Instrument>, _ out: any DerivedOutput
     ) {
-        if part.time < instrument.pointee.providerFrontier {
-            // A vendor's bar stands for that time, and no bar is made of both.
-            if instrument.pointee.seriesCount > 0 { counters.lateWithoutRevision &+= 1 }
-            return
-        }
+        var limit = UInt32.max
+        if part.time < instrument.pointee.providerFrontier { limit = uncovered(part.time, instrument) }
         var at = series.base + Int(instrument.pointee.seriesBase)
         let end = at + Int(instrument.pointee.seriesCount)
-        while at < end {
+        while at < end, at.pointee.interval < limit {
             if part.time < at.pointee.forming.end, part.time >= at.pointee.forming.floor {
                 at.pointee.forming.add(part)
                 if at.pointee.source != part.source { rehome(at, to: part.source) }
@@ -44,6 +41,7 @@ extension FoldCore {
             sources.base[Int(part.source)].due.push(end: place.end, series: Int32(at - series.base))
             return
         }
+        if at.pointee.hasHistory, at.pointee.history.start == place.start { closeHistory(at, instrument, out) }
         if let known = at.pointee.find(place.start) {
             if known.pointee.builtFrom == UInt8(HUB_BUILT_FROM_PROVIDER) {
                 counters.lateWithoutRevision &+= 1
@@ -51,7 +49,17 @@ extension FoldCore {
             }
             known.pointee.add(part)
             revise(known, at, out)
-        } else if at.pointee.remembers(place.start) {
+            return
+        }
+        switch pastBar(at, place) {
+        case .bar(var bar):
+            guard bar.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER) else {
+                counters.lateWithoutRevision &+= 1
+                return
+            }
+            bar.add(part)
+            revise(&bar, at, out)
+        case .none:
             // Its time is over, and there was nothing in it before: it is closed at once.
             var bar = BarState(floor: place.floor, end: place.end)
             bar.begin(part, start: place.start, floor: place.floor, end: place.end)
@@ -59,7 +67,7 @@ extension FoldCore {
             at.pointee.keep(bar)
             counters.barsClosed &+= 1
             emit(bar, at, HUB_BAR_CLOSED, out)
-        } else {
+        case .unknown:
             counters.lateWithoutRevision &+= 1
         }
     }
@@ -164,6 +172,7 @@ extension FoldCore {
 
     /// Keeps the newest bar of a series.
     mutating func remember(_ record: hub_bar, _ at: UnsafeMutablePointer<Series>) {
+        noteJournaled(record, at.pointee.instrument)
         if at.pointee.hasNewest, record.head.ts_event < at.pointee.newest.head.ts_event { return }
         at.pointee.newest = record
         at.pointee.hasNewest = true

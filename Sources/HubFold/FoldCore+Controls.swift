@@ -12,7 +12,13 @@ extension FoldCore {
         let source = id < streams.count ? streams[id].source : -1
         switch Int(control.pointee.what) {
         case HUB_CONTROL_CLOCK: applyClock(record, out)
-        case HUB_CONTROL_END: if source >= 0 { applyEnd(of: source, out) }
+        case HUB_CONTROL_END:
+            if record.pointee.flags & UInt16(HUB_FLAG_FETCHED) != 0 {
+                // Not the source has ended, but what was fetched: the bars it changed come out.
+                closeIdleHistories(since: .max, of: nil, out)
+            } else if source >= 0 {
+                applyEnd(of: source, out)
+            }
         case HUB_CONTROL_FAILOVER: applyFailover(control, out)
         case HUB_CONTROL_SOURCE:
             guard source >= 0 else { return }

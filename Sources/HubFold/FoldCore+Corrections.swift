@@ -34,16 +34,28 @@ extension FoldCore {
                 continue
             }
             let place = bucket(original.time, at.pointee.interval, instrument)
-            guard let closed = at.pointee.find(place.start),
-                closed.pointee.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER), closed.pointee.firstSeq <= original.seq
-            else {
+            if at.pointee.hasHistory, at.pointee.history.start == place.start { closeHistory(at, instrument, out) }
+            if let closed = at.pointee.find(place.start) {
+                reviseCorrected(&closed.pointee, original, trade, instrument, at, out)
+            } else if case .bar(var bar) = pastBar(at, place) {
+                reviseCorrected(&bar, original, trade, instrument, at, out)
+            } else {
                 counters.lateWithoutRevision &+= 1
-                continue
             }
-            correct(&closed.pointee, original, trade, instrument, at.pointee.interval)
-            closed.pointee.lastSeq = trade.pointee.head.seq
-            revise(closed, at, out)
         }
+    }
+
+    private mutating func reviseCorrected(
+        _ bar: inout BarState, _ original: RecentTrade, _ trade: UnsafePointer<hub_trade>,
+        _ instrument: UnsafeMutablePointer<Instrument>, _ at: UnsafeMutablePointer<Series>, _ out: any DerivedOutput
+    ) {
+        guard bar.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER), bar.firstSeq <= original.seq else {
+            counters.lateWithoutRevision &+= 1
+            return
+        }
+        correct(&bar, original, trade, instrument, at.pointee.interval)
+        bar.lastSeq = trade.pointee.head.seq
+        revise(&bar, at, out)
     }
 
     private mutating func correct(

@@ -84,18 +84,20 @@ extension FoldCore {
             end: calendar.closingTime(start: start, interval), open: bar.pointee.open, high: bar.pointee.high,
             low: bar.pointee.low, close: bar.pointee.close, openInterest: bar.pointee.open_interest,
             count: bar.pointee.count, seq: record.pointee.seq, stream: stream.barStream, source: stream.source,
-            bits: bits(record))
+            bits: bits(record.pointee.flags))
         if !bar.pointee.notional.isNaN {
             part.notional = ExactAmount.units(bar.pointee.notional) &* 1_000_000_000
             part.bits |= BarState.Bits.notional
         }
         let isBackfilled = record.pointee.flags & UInt16(HUB_FLAG_BACKFILLED) != 0
+        let isFetched = record.pointee.flags & UInt16(HUB_FLAG_FETCHED) != 0
         if isBackfilled { part.bits |= BarState.Bits.backfilled }
 
         let own = ownSeries(of: instrument, interval: seconds)
         if let own {
             remember(bar.pointee, own)
         } else {
+            noteJournaled(bar.pointee, stream.instrument)
             let extra = instrument.pointee.extra(kind: UInt8(HUB_BAR), key: seconds)
             if (extra.pointee.slot.record?.pointee.ts_event ?? .min) <= start { extra.pointee.slot.store(record) }
         }
@@ -115,9 +117,9 @@ extension FoldCore {
             let at = first + index
             guard at.pointee.interval > seconds, at.pointee.interval % seconds == 0 else { continue }
             if let replaced {
-                exchange(replaced, for: part, at, instrument, out)
+                exchange(replaced, for: part, isFetched: isFetched, at, instrument, out)
             } else if isHistory {
-                rollUpHistory(part, at, instrument, out)
+                rollUpHistory(part, isOwn: own != nil, isFetched: isFetched, at, instrument, out)
             } else {
                 rollUp(part, at, instrument, out)
             }
@@ -136,12 +138,18 @@ extension FoldCore {
         bar.bits &= ~BarState.Bits.rolledUp
         bar.revision = revision
         if !at.pointee.isForming { at.pointee.forming.floor = max(at.pointee.forming.floor, part.end) }
+        if at.pointee.hasHistory, at.pointee.history.start == part.start {
+            // It takes the place of what was being made of smaller parts, too.
+            at.pointee.hasHistory = false
+            openHistories -= 1
+        }
         if let known = at.pointee.find(part.start) {
             let old = known.pointee
             known.pointee = bar
             return old.builtFrom == UInt8(HUB_BUILT_FROM_PROVIDER) ? nil : old
         }
         at.pointee.keep(bar)
+        if revision > 0, let old = replacedBar(part, at, instrument) { return old }
         return nil
     }
 
@@ -163,7 +171,7 @@ extension FoldCore {
             open(part, at, place)
             return
         }
-        addLate(part, at, place, out)
+        addLate(part, at, instrument, place, out)
     }
 
     private mutating func open(
@@ -177,83 +185,81 @@ extension FoldCore {
 
     /// A bar for a larger one that is closed already.
     private mutating func addLate(
-        _ part: ProviderBar, _ at: UnsafeMutablePointer<Series>,
+        _ part: ProviderBar, _ at: UnsafeMutablePointer<Series>, _ instrument: UnsafeMutablePointer<Instrument>,
         _ place: (start: Int64, floor: Int64, end: Int64), _ out: any DerivedOutput
     ) {
         if let known = at.pointee.find(place.start) {
             guard known.pointee.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER) else { return }
             known.pointee.add(part)
             revise(known, at, out)
-        } else if at.pointee.remembers(place.start) {
+            return
+        }
+        switch pastBar(at, place) {
+        case .bar(var bar):
+            guard bar.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER) else { return }
+            bar.add(part)
+            remake(&bar, at, instrument, out)
+            revise(&bar, at, out)
+        case .none:
             var bar = BarState(floor: place.floor, end: place.end)
             bar.begin(part, start: place.start, floor: place.floor, end: place.end)
             at.pointee.keep(bar)
             counters.barsClosed &+= 1
             emit(bar, at, HUB_BAR_CLOSED, out)
-        } else {
+        case .unknown:
             counters.lateWithoutRevision &+= 1
         }
     }
 
     /// A bar of history: the clock is long past it, so a larger bar over it closes when the history has gone beyond
     /// it, and not before; else each of its parts would revise it.
+    ///
+    /// - Parameter isOwn: whether bars of the part's interval are made here. Where they are not, a bar made of the trades
+    ///   themselves has them all, and a vendor's bar adds nothing to it.
     private mutating func rollUpHistory(
-        _ part: ProviderBar, _ at: UnsafeMutablePointer<Series>, _ instrument: UnsafeMutablePointer<Instrument>,
-        _ out: any DerivedOutput
+        _ part: ProviderBar, isOwn: Bool, isFetched: Bool, _ at: UnsafeMutablePointer<Series>,
+        _ instrument: UnsafeMutablePointer<Instrument>, _ out: any DerivedOutput
     ) {
         let place = bucket(part.start, at.pointee.interval, instrument)
         if at.pointee.hasHistory, at.pointee.history.start != place.start { closeHistory(at, instrument, out) }
         var running = part
         running.bits &= ~BarState.Bits.backfilled
+        func takes(_ bar: BarState) -> Bool { isOwn || bar.bits & BarState.Bits.rolledUp != 0 }
         if at.pointee.isForming, at.pointee.forming.start == place.start {
-            at.pointee.forming.add(running)
+            if takes(at.pointee.forming) { at.pointee.forming.add(running) }
             return
         }
-        let isOver = place.end <= sources[Int(part.source)].watermark || place.end <= at.pointee.frontier
-        if !isOver, at.pointee.isForming, part.start >= at.pointee.forming.end { close(at, out) }
-        if !isOver, !at.pointee.isForming, part.start >= at.pointee.frontier {
-            open(running, at, place)
-            return
-        }
-        if at.pointee.historyWasClosed || at.pointee.hasHistory,
-            at.pointee.history.start == place.start
-        {
-            at.pointee.history.add(part)
-        } else if at.pointee.find(place.start) != nil {
-            addLate(part, at, place, out)
-            return
+        if at.pointee.hasHistory {
+            if takes(at.pointee.history) { at.pointee.history.add(part) }
         } else {
-            at.pointee.history.begin(part, start: place.start, floor: place.floor, end: place.end)
-            at.pointee.historyWasClosed = false
-        }
-        if !at.pointee.hasHistory {
-            at.pointee.hasHistory = true
-            instrument.pointee.hasHistory = true
-            openHistories += 1
+            if isFetched, at.pointee.isForming, part.start >= at.pointee.forming.end { close(at, out) }
+            let isOver = place.end <= at.pointee.frontier || isOver(place.end, part.source, isFetched, instrument)
+            if !isOver, at.pointee.isForming, part.start >= at.pointee.forming.end { close(at, out) }
+            if !isOver, !at.pointee.isForming, part.start >= at.pointee.frontier {
+                if isFetched { running.source = instrument.pointee.active }
+                open(running, at, place)
+                return
+            }
+            if !isFetched, at.pointee.find(place.start) != nil {
+                addLate(part, at, instrument, place, out)
+                return
+            }
+            switch pastState(at, place) {
+            case .bar(let bar, let isRemembered):
+                guard bar.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER), takes(bar) else { return }
+                beginHistory(bar, exists: true, at, instrument)
+                at.pointee.history.add(part)
+                at.pointee.historyIsRemade = !isRemembered
+            case .none:
+                var bar = BarState(floor: place.floor, end: place.end)
+                bar.begin(part, start: place.start, floor: place.floor, end: place.end)
+                beginHistory(bar, exists: false, at, instrument)
+            case .unknown:
+                counters.lateWithoutRevision &+= 1
+                return
+            }
         }
         if part.end >= place.end { closeHistory(at, instrument, out) }
-    }
-
-    /// Makes the record of a bar of history, the first or one more.
-    private mutating func closeHistory(
-        _ at: UnsafeMutablePointer<Series>, _ instrument: UnsafeMutablePointer<Instrument>, _ out: any DerivedOutput
-    ) {
-        at.pointee.hasHistory = false
-        openHistories -= 1
-        if at.pointee.historyWasClosed {
-            if at.pointee.history.revision < .max { at.pointee.history.revision += 1 }
-            counters.barsRevised &+= 1
-            if let known = at.pointee.find(at.pointee.history.start) { known.pointee = at.pointee.history }
-            emit(at.pointee.history, at, HUB_BAR_REVISED, out)
-            return
-        }
-        at.pointee.historyWasClosed = true
-        at.pointee.keep(at.pointee.history)
-        if !at.pointee.isForming {
-            at.pointee.forming.floor = max(at.pointee.forming.floor, at.pointee.history.end)
-        }
-        counters.barsClosed &+= 1
-        emit(at.pointee.history, at, HUB_BAR_CLOSED, out)
     }
 
     /// Closes the bars of history whose instrument had no such bar since the given position.
@@ -282,13 +288,14 @@ extension FoldCore {
 
     /// A provider's bar took the place of one of ours: the larger bar over it loses the one and gains the other.
     ///
-    /// Volume, notional and count are exact. High and low only widen, for what the rest of the bar reached is not
-    /// known any more.
+    /// Volume, notional and count are exact. High and low only widen where the rest of the bar is not made anew, for what
+    /// it reached is not known any more.
     private mutating func exchange(
-        _ old: BarState, for part: ProviderBar, _ at: UnsafeMutablePointer<Series>,
+        _ old: BarState, for part: ProviderBar, isFetched: Bool, _ at: UnsafeMutablePointer<Series>,
         _ instrument: UnsafeMutablePointer<Instrument>, _ out: any DerivedOutput
     ) {
         let place = bucket(part.start, at.pointee.interval, instrument)
+        if at.pointee.hasHistory, at.pointee.history.start != place.start { closeHistory(at, instrument, out) }
         let isForming = at.pointee.isForming && at.pointee.forming.start == place.start
         let known = isForming ? nil : at.pointee.find(place.start)
         func exchange(_ bar: inout BarState) {
@@ -310,9 +317,19 @@ extension FoldCore {
         }
         if isForming {
             exchange(&at.pointee.forming)
-        } else if let known, known.pointee.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER) {
+        } else if at.pointee.hasHistory {
+            exchange(&at.pointee.history)
+            at.pointee.historyIsRemade = true
+            if !isFetched { closeHistory(at, instrument, out) }
+        } else if let known, !isFetched {
+            guard known.pointee.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER) else { return }
             exchange(&known.pointee)
             revise(known, at, out)
+        } else if case .bar(let bar, _) = pastState(at, place), bar.builtFrom != UInt8(HUB_BUILT_FROM_PROVIDER) {
+            beginHistory(bar, exists: true, at, instrument)
+            exchange(&at.pointee.history)
+            at.pointee.historyIsRemade = true
+            if !isFetched { closeHistory(at, instrument, out) }
         }
     }
 
@@ -330,13 +347,14 @@ extension FoldCore {
             if isBefore, number >= instrument.pointee.previousDay {
                 instrument.pointee.previousClose = part.close
                 instrument.pointee.previousDay = number
+                instrument.pointee.previousCloseTime = part.end
             }
             return
         }
         guard interval.rawValue == instrument.pointee.rollBase else { return }
         if !instrument.pointee.day.contains(part.start) || instrument.pointee.today.number == DayState.none {
             guard turnDay(part.start, instrument) else {
-                addToDayBefore(part, instrument)
+                addToDayBefore(part.start, close: part.close, instrument)
                 return
             }
         }
@@ -362,13 +380,5 @@ extension FoldCore {
         today.notional = ExactAmount.sum(today.notional, part.notional)
         today.count &+= max(1, part.count)
         instrument.pointee.today = today
-    }
-
-    /// History of a date before today: its close is the previous one, as far as it has come.
-    private mutating func addToDayBefore(_ part: ProviderBar, _ instrument: UnsafeMutablePointer<Instrument>) {
-        let number = calendars[Int(instrument.pointee.calendar)].day(containing: part.start).number
-        guard number < instrument.pointee.today.number, number >= instrument.pointee.previousDay else { return }
-        instrument.pointee.previousDay = number
-        instrument.pointee.previousClose = part.close
     }
 }

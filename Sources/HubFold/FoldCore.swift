@@ -59,6 +59,9 @@ struct FoldCore: ~Copyable {
     var clockSeq: UInt64 = 0
     var openHistories = 0
     var counters = FoldCounters()
+    /// Who is asked for bars that are not remembered, and what was answered. Neither is state.
+    var recall: Recall?
+    var windows: [UInt64: RecallWindow] = [:]
 
     init(plan: FoldPlan) {
         self.plan = plan

@@ -160,7 +160,7 @@ enum CoreSchema {
                 .list(.format(.interval)),
                 .map(
                     [
-                        "intervals": .list(.format(.interval), atLeast: 1), "session": .later,
+                        "intervals": .list(.format(.interval), atLeast: 1), "session": .words("all", "regular"),
                         "price": .words("last", "mid", "bid", "ask"),
                     ], required: ["intervals"])),
             "indicators": .list(.format(.name)),

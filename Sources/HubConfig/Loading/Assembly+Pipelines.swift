@@ -181,6 +181,7 @@ extension Assembly {
         }
         pipeline.bars.sort()
         pipeline.price = value["price"]?.text.flatMap(PipelineConfiguration.Price.init)
+        pipeline.session = value["session"]?.text.flatMap(PipelineConfiguration.Session.init) ?? .all
     }
 
     /// The names of a list that are in the configuration.

@@ -106,6 +106,11 @@ public struct PipelineConfiguration: Sendable {
         case last, mid, bid, ask
     }
 
+    /// Which part of the trading day bars show. They are built from all of it, so this may change at any time.
+    public enum Session: String, Sendable, Hashable {
+        case all, regular
+    }
+
     public var name: String
     /// In order of preference, without those that were left out. Empty: see `stoppedBecause`.
     public var sources: [Source]
@@ -122,6 +127,8 @@ public struct PipelineConfiguration: Sendable {
     public var bars: [Interval]
     /// What bars are made of; `nil` = `last`, or `mid` for instruments of type `fx`.
     public var price: Price?
+    /// Default of `session=` when bars are read.
+    public var session = Session.all
     public var indicators: [String]
     public var sinks: [String]
     public var failoverAfterNanoseconds: Int64

@@ -32,8 +32,11 @@ extension StateWriter {
         put(UInt32(series.closedCount))
         for index in 0..<Int(series.closedCount) { if let bar = series.closed?[index] { put(bar) } }
         put(series.hasHistory)
-        put(series.historyWasClosed)
-        if series.hasHistory || series.historyWasClosed { put(series.history) }
+        if series.hasHistory {
+            put(series.historyExists)
+            put(series.historyIsRemade)
+            put(series.history)
+        }
         put(series.hasNewest)
         if series.hasNewest { withUnsafeBytes(of: series.newest) { put(raw: $0) } }
     }
@@ -89,8 +92,15 @@ extension StateReader {
         for _ in 0..<(try count(elementBytes: StateReader.barBytes)) { series.keep(try bar()) }
         series.evictedStart = evicted
         series.hasHistory = try bool()
-        series.historyWasClosed = try bool()
-        if series.hasHistory || series.historyWasClosed { series.history = try bar() }
+        if version < 2 {
+            // A bar whose record was made was kept; now it is found again when it is needed.
+            series.historyExists = try bool()
+            if series.hasHistory || series.historyExists { series.history = try bar() }
+        } else if series.hasHistory {
+            series.historyExists = try bool()
+            series.historyIsRemade = try bool()
+            series.history = try bar()
+        }
         series.hasNewest = try bool()
         if series.hasNewest {
             let raw = try raw()

@@ -14,13 +14,13 @@ extension Fold {
         var head = StateReader(state, from: 0, to: 8)
         guard try head.get(UInt32.self) == Fold.stateMagic else { throw .notAFold }
         let version = try head.get(UInt32.self)
-        guard version == Fold.stateVersion else {
+        guard version == Fold.stateVersion || version == 1 else {
             throw .version(found: version, expected: Fold.stateVersion)
         }
         let end = state.count - 8
         var tail = StateReader(state, from: end, to: state.count)
         guard try tail.get(UInt64.self) == StateChecksum.of(state, through: end) else { throw .damaged(at: end) }
-        var restorer = Restorer(reader: StateReader(state, from: 8, to: end))
+        var restorer = Restorer(reader: StateReader(state, from: 8, to: end, version: version))
         // The core is owned from here on, so that its memory is freed when the bytes turn out to be damaged.
         self.init(plan: plan)
         try restorer.restore(into: core)
@@ -46,6 +46,9 @@ private struct Restorer {
             at.pointee.givesTrades = state.givesTrades
             at.pointee.tickDay = state.tickDay
             at.pointee.tickVolume = state.tickVolume
+            if state.givesTrades, at.pointee.instrument >= 0 {
+                core.pointee.instruments.base[Int(at.pointee.instrument)].givesTrades = true
+            }
         }
         try rest(core)
         guard reader.isAtEnd else { throw reader.damage() }
@@ -170,6 +173,7 @@ private struct Restorer {
             }
             at.pointee.previousClose = try reader.double()
             at.pointee.previousDay = try reader.get()
+            if reader.version >= 2 { at.pointee.previousCloseTime = try reader.get() }
             for kind in 0..<Instrument.slotCount { try slot(at.pointee.slots + kind) }
             for _ in 0..<(try reader.count(elementBytes: 9)) {
                 let extra = at.pointee.extra(kind: try reader.get(), key: try reader.get())
@@ -182,6 +186,12 @@ private struct Restorer {
                     id: try reader.get(), seq: try reader.get(), time: try reader.get(), price: try reader.double(),
                     size: try reader.double(), source: try source(try reader.get()))
                 at.pointee.remember(trade)
+            }
+            let first = core.pointee.series.base + Int(at.pointee.seriesBase)
+            for number in 0..<Int(at.pointee.seriesCount) {
+                // An interval that was not made before may have bars of an earlier time, or of a vendor: what is not
+                // remembered is looked for.
+                first[number].evictedStart = core.pointee.lastReceived
             }
             for _ in 0..<(try reader.count(elementBytes: StateReader.barBytes)) {
                 let interval: UInt32 = try reader.get()

@@ -4,7 +4,7 @@ internal import PluginABI
 
 extension Fold {
     static var stateMagic: UInt32 { 0x444c_4f46 }
-    static var stateVersion: UInt32 { 1 }
+    static var stateVersion: UInt32 { 2 }
 
     /// The whole state as bytes, for a checkpoint.
     ///
@@ -113,6 +113,7 @@ extension Fold {
             writer.put(instrument.today)
             writer.put(instrument.previousClose)
             writer.put(instrument.previousDay)
+            writer.put(instrument.previousCloseTime)
             for kind in 0..<Instrument.slotCount { save(instrument.slots[kind], &writer) }
             writer.put(UInt32(instrument.extraCount))
             for number in 0..<Int(instrument.extraCount) {

@@ -45,8 +45,11 @@ struct StateReader {
     private let bytes: [UInt8]
     private var at: Int
     private let end: Int
+    /// Of the format that is read.
+    let version: UInt32
 
-    init(_ bytes: [UInt8], from start: Int, to end: Int) {
+    init(_ bytes: [UInt8], from start: Int, to end: Int, version: UInt32 = Fold.stateVersion) {
+        self.version = version
         self.bytes = bytes
         at = start
         self.end = end

@@ -13,6 +13,8 @@ public struct FoldCounters: Sendable, Hashable {
     public var barsClosed: UInt64 = 0
     /// Bars revised.
     public var barsRevised: UInt64 = 0
+    /// How often bars of the past had to be asked for since the process started.
+    public var recalls: UInt64 = 0
     /// Corrections whose original was no longer known.
     public var correctionsUnknown: UInt64 = 0
     /// Records dropped because their source stands by.

@@ -74,6 +74,10 @@ struct Instrument: BitwiseCopyable {
     /// NaN = not known.
     var previousClose = Double.nan
     var previousDay = DayState.none
+    /// Event time of what gave `previousClose`.
+    var previousCloseTime = Int64.min
+    /// Whether trades came for it from any source: then fetched ticks make no bars.
+    var givesTrades = false
     let slots: UnsafeMutablePointer<RecordSlot>
     var extras: UnsafeMutablePointer<ExtraRecord>?
     var extraCount: Int32 = 0
@@ -137,6 +141,13 @@ struct Instrument: BitwiseCopyable {
             recent.unsafelyUnwrapped[Int(recentNext)] = trade
             recentNext = recentNext + 1 == Int32(Instrument.recentLimit) ? 0 : recentNext + 1
         }
+    }
+
+    /// Whether a trade of that id and time, of any source, is still remembered.
+    func hasRecent(id: UInt64, time: Int64) -> Bool {
+        guard let recent else { return false }
+        for index in 0..<Int(recentCount) where recent[index].id == id && recent[index].time == time { return true }
+        return false
     }
 
     /// The newest trade of that source and id, if it is still remembered.

@@ -18,13 +18,15 @@ struct Series: BitwiseCopyable {
     /// `start` of the first bar that the hub itself made of trades, ticks or quotes; the greatest number when there
     /// is none.
     var ownFirst = Int64.max
-    /// A bar that is rolled up from a provider's history, older than the frontier. When it is closed the state stays,
-    /// for a part that comes after all.
+    /// A bar older than the frontier that backfill is changing: rolled up from a provider's history, or made of trades
+    /// that were fetched. Its record is made when the backfill has gone beyond it, not for each of its parts.
     var history = BarState(floor: 0, end: 0)
     /// Whether `history` has parts that no record shows yet.
     var hasHistory = false
-    /// Whether a record of `history` was made.
-    var historyWasClosed = false
+    /// Whether there is a record of that bar already: then the next one revises it.
+    var historyExists = false
+    /// Whether the parts' own times are not known: then it is made anew from the bars below it.
+    var historyIsRemade = false
     var hasNewest = false
     /// The newest bar, as journaled.
     var newest = hub_bar()

@@ -32,7 +32,7 @@ extension Engine {
     }
 
     static func recover(
-        _ journal: Journal, _ plan: FoldPlan, logger: Logger
+        _ journal: Journal, _ plan: FoldPlan, recall: BarRecall, logger: Logger
     ) throws(StartError) -> (fold: Fold, result: Recovery.Result) {
         var fold = Fold(plan: plan)
         var position: UInt64 = 0
@@ -46,6 +46,12 @@ extension Engine {
                 fold = Fold(plan: plan)
             }
         }
+        recall.definitions = { [unowned fold] in fold.definitions }
+        fold.recall = { request in
+            recall.catchUp()
+            return recall.answer(request)
+        }
+        defer { fold.recall = { recall.answer($0) } }
         if position == 0, journal.earliest.seq > 1, journal.head > 0 {
             // Retention took the beginning: what is defined there is repeated at the head of the oldest segment.
             let bytes = (try? journal.definitions(ofSegmentContaining: journal.earliest.seq)) ?? []

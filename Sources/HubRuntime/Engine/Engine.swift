@@ -43,7 +43,9 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     private var lockstep: LockstepDriver?
     private var indicatorThreads: [IndicatorThread] = []
     var sinkThreads: [SinkThread] = []
-    private let isRunning = Atomic<Bool>(false)
+    let isRunning = Atomic<Bool>(false)
+    /// One batch of backfill at a time: those of others wait.
+    let backfillTurn = Mutex<Void>(())
 
     /// Opens the data folder, recovers, and makes every instance.
     ///
@@ -59,7 +61,14 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         isLockstep = configuration.hub.clock == .virtual
         startedNanoseconds = WallClock.now
         journal = try Self.openJournal(configuration)
-        let recovered = try Self.recover(journal, Plans.fold(configuration), logger: self.logger)
+        do {
+            store = try Store.open(folder: configuration.hub.data)
+            try store.reconcile(with: journal)
+        } catch {
+            throw StartError("\(error)")
+        }
+        let recall = BarRecall(journal: journal, store: store, logger: self.logger)
+        let recovered = try Self.recover(journal, Plans.fold(configuration), recall: recall, logger: self.logger)
         definitions = SharedDefinitions(recovered.fold.definitions)
         lastInput = recovered.result.lastInput
         let virtualClock = VirtualClock(
@@ -70,12 +79,6 @@ public final class Engine: EngineAccess, @unchecked Sendable {
             lastReceivedNanoseconds: recovered.result.lastReceivedNanoseconds, owed: recovered.result.owed,
             clock: configuration.hub.clock == .virtual ? { virtualClock.now } : { WallClock.now })
         intake = Intake(logger: self.logger)
-        do {
-            store = try Store.open(folder: configuration.hub.data)
-            try store.reconcile(with: journal)
-        } catch {
-            throw StartError("\(error)")
-        }
         storeFollower = StoreFollower(journal: journal, store: store, logger: logger("store"))
         providers = try Self.makeProviders(configuration, plugins, logger)
         sources = providers.map { provider in
@@ -86,6 +89,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
             configuration, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
         let fold = sequencer.fold
         journal.definitionsAtSegmentHead = { Self.definitionRecords(fold.definitions) }
+        recall.publish = { [unowned sequencer] in sequencer.makeReadable() }
     }
 
     // MARK: Life
@@ -163,6 +167,8 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     /// - Parameter deadlineNanoseconds: monotonic time until which sinks may take to write what is left.
     public func stop(withinNanoseconds: Int64) {
         guard isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        // A batch of backfill that is under way ends with what it has.
+        backfillTurn.withLock { _ in }
         let deadline = WallClock.now + withinNanoseconds
         lockstep?.stop()
         for feed in feedLoops { feed.stop() }

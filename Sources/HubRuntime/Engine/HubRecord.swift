@@ -39,6 +39,16 @@ enum HubRecord {
         control(UInt8(HUB_CONTROL_END), stream: stream, at: nanoseconds, texts: [])
     }
 
+    /// `control/end` behind what was fetched: bars that it changed come out.
+    static func fetchedEnd(stream: UInt32, at nanoseconds: Int64) -> [UInt8] {
+        var record = end(stream: stream, at: nanoseconds)
+        record.withUnsafeMutableBytes { space in
+            let head = space.baseAddress!.assumingMemoryBound(to: hub_record.self)
+            head.pointee.flags |= UInt16(HUB_FLAG_BACKFILLED | HUB_FLAG_FETCHED)
+        }
+        return record
+    }
+
     /// `control/configuration`: the digest of what the fold (stream 0) or a source (its stream) depends on.
     static func configuration(digest: [UInt8], stream: UInt32, at nanoseconds: Int64) -> [UInt8] {
         precondition(digest.count == 32, "a SHA-256 digest has 32 bytes")

@@ -32,6 +32,8 @@ final class Recovery: DerivedOutput {
         init?(_ record: UnsafePointer<hub_record>) {
             kind = record.pointee.kind
             flags = record.pointee.flags
+            // What was fetched comes from outside of any round.
+            if flags & UInt16(HUB_FLAG_FETCHED) != 0 { return nil }
             stream = record.pointee.stream
             what = 0
             if kind == UInt8(HUB_CONTROL) {

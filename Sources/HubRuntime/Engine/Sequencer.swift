@@ -84,6 +84,40 @@ package final class Sequencer: DerivedOutput {
         return (offset, nil)
     }
 
+    /// Takes records that were fetched, `stream` already the journal's. Returns how many were taken and left out, and the bytes
+    /// dealt with: less than all when the journal has no room.
+    package func takeFetched(
+        _ records: UnsafeMutableRawBufferPointer, receivedNanoseconds: Int64
+    ) -> (accepted: Int, dropped: Int, bytes: Int, refusal: Refusal?) {
+        var accepted = 0
+        var dropped = 0
+        var offset = 0
+        guard let base = records.baseAddress else { return (0, 0, 0, nil) }
+        do throws(Refusal) {
+            try settle()
+            while offset < records.count {
+                let record = (base + offset).assumingMemoryBound(to: hub_record.self)
+                let bytes = Int(record.pointee.lines) * Int(HUB_LINE)
+                let place = try reserve(lines: Int(record.pointee.lines))
+                record.pointee.ts_recv = receivedNanoseconds
+                record.pointee.flags |= UInt16(HUB_FLAG_FETCHED | HUB_FLAG_BACKFILLED)
+                if fold.admit(record) == .take {
+                    place.copyMemory(from: record, byteCount: bytes)
+                    commit(place)
+                    accepted += 1
+                } else {
+                    dropped += 1
+                }
+                offset += bytes
+                // What the fold made of it may have found no room; nothing goes before that.
+                try settle()
+            }
+        } catch {
+            return (accepted, dropped, offset, error)
+        }
+        return (accepted, dropped, offset, nil)
+    }
+
     /// Takes one record that the hub made: a decision, a definition, a value of an indicator.
     /// - Returns: its number.
     @discardableResult
@@ -102,6 +136,13 @@ package final class Sequencer: DerivedOutput {
             definitionsChanged = false
         }
         journal.publish()
+    }
+
+    /// As `publish`, and in spite of `fsync`: in the middle of a batch, for the fold itself to read.
+    package func makeReadable() {
+        publish()
+        // Nobody may see what is not synced, not even the fold; where that is promised it is paid for here.
+        if journal.options.durability == .fsync { try? journal.sync() }
     }
 
     // MARK: Definitions

@@ -16,6 +16,9 @@ struct RecordCheck {
     private let takesValues: Bool
     private(set) var rejected: UInt64 = 0
     private(set) var firstFault: Fault?
+    /// Which record of its batch that was, counted from 1.
+    private(set) var firstFaultNumber = 0
+    private var number = 0
 
     init(handleCount: UInt32, takesValues: Bool = false) {
         self.handleCount = handleCount
@@ -29,7 +32,9 @@ struct RecordCheck {
         var to = base
         let end = base + space.count
         let known = handleCount &- 1
+        number = 0
         while from < end {
+            number += 1
             let record = from.assumingMemoryBound(to: hub_record.self)
             // Lines and kind at once.
             let shape = UInt16(littleEndian: from.load(as: UInt16.self))
@@ -71,6 +76,7 @@ struct RecordCheck {
     private mutating func reject(_ reason: StaticString, _ record: UnsafePointer<hub_record>, _ bytes: Int) {
         rejected += 1
         guard firstFault == nil else { return }
+        firstFaultNumber = number
         let shown = min(bytes, 2 * Int(HUB_LINE))
         firstFault = Fault(reason: reason, bytes: Array(UnsafeRawBufferPointer(start: record, count: shown)))
     }

@@ -10,17 +10,18 @@ import PluginABI
 struct BarQuery: Sendable {
     let engine: any EngineAccess
     let symbol: Symbol
-    let interval: Interval
+    var interval: Interval
     /// The interval that is kept and read: the same, or a smaller one that is rolled up.
-    let source: Interval
+    var source: Interval
     let calendar: TradingCalendar
     /// On `time`, nanoseconds; `from` inclusive, `to` exclusive.
-    let from: Int64?
-    let to: Int64?
+    var from: Int64?
+    var to: Int64?
     let asOf: UInt64
     /// The running bar of `source` at `asOf`, if it is to be shown.
-    let forming: hub_bar?
-    /// Up to here nothing more belongs to bars of the instrument, as known at `asOf`.
+    var forming: hub_bar?
+    /// Up to here nothing more belongs to bars of the instrument, as known at `asOf`; `nil`: nobody knows any more, and the
+    /// newest bar of then tells.
     let watermark: Int64?
 
     /// The first `limit` bars from `from` on, or the newest before `to`; one more than `limit` where there are more.
@@ -65,7 +66,7 @@ struct BarQuery: Sendable {
         if mayBeCut, !rows.isEmpty {
             if newest { rows.removeFirst() } else { rows.removeLast() }
         }
-        if let last = rows.indices.last, rows[last].state != .forming, !isOver(rows[last].time) {
+        if let last = rows.indices.last, rows[last].state != .forming, try !isOver(rows[last].time) {
             if forming == nil, !showsForming {
                 rows.removeLast()
             } else {
@@ -84,25 +85,33 @@ struct BarQuery: Sendable {
     }
 
     /// The larger bar that begins before `to` may end behind it.
-    private var toOfSmaller: Int64? {
+    var toOfSmaller: Int64? {
         to.map { to in
             let start = bucket(to)
             return start == to ? to : end(ofBucket: start)
         }
     }
 
-    private func bucket(_ time: Int64) -> Int64 {
+    func bucket(_ time: Int64) -> Int64 {
         source.isDateBased ? TradingCalendar.always.bucketStart(time, interval) : calendar.bucketStart(time, interval)
     }
 
-    private func end(ofBucket start: Int64) -> Int64 {
+    func end(ofBucket start: Int64) -> Int64 {
         source.isDateBased
             ? TradingCalendar.always.bucketEnd(start: start, interval) : calendar.bucketEnd(start: start, interval)
     }
 
-    private func isOver(_ start: Int64) -> Bool {
-        guard let watermark else { return false }
-        return calendar.closingTime(start: start, interval) <= watermark
+    func isOver(_ start: Int64) throws -> Bool {
+        guard let known = try knownTo() else { return false }
+        return calendar.closingTime(start: start, interval) <= known
+    }
+
+    /// Up to here nothing more was to come at `asOf`, as far as that is known; `nil` before the first bar.
+    func knownTo() throws -> Int64? {
+        if let watermark { return watermark }
+        let newest = try History(engine)
+            .bars(of: symbol, interval: source, from: nil, to: nil, through: asOf, limit: 1, newest: true)
+        return newest.last.map { calendar.closingTime(start: $0.head.ts_event, source) }
     }
 
     private func cut(_ rows: [BarRow], limit: Int, newest: Bool) -> [BarRow] {

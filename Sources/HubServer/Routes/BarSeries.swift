@@ -6,6 +6,8 @@ import PluginABI
 struct BarRow: Sendable, Hashable {
     enum State: String, Sendable, CaseIterable {
         case closed, revised, forming
+        /// There was no bar: the last close is repeated.
+        case filled
     }
 
     /// Open of the bar, nanoseconds.
@@ -41,6 +43,21 @@ struct BarRow: Sendable, Hashable {
         state = State(bar.state)
         revision = bar.revision
         isSimulated = bar.head.flags & UInt16(HUB_FLAG_SIMULATED) != 0
+    }
+
+    /// What stands where a bar is missing: the close of the one before.
+    init(repeating previous: BarRow, at time: Int64) {
+        self = previous
+        self.time = time
+        open = previous.close
+        high = previous.close
+        low = previous.close
+        volume = 0
+        notional = .nan
+        count = 0
+        openInterest = .nan
+        state = .filled
+        revision = 0
     }
 
     /// Average price, to 6 decimals; NaN where nothing with a size was traded.

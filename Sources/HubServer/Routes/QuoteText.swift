@@ -8,10 +8,11 @@ enum QuoteText {
     /// - Parameters:
     ///   - isDelivering: whether the source of the newest input is.
     ///   - now: the hub's clock, nanoseconds.
+    ///   - rank: place in a ranking.
     /// - Returns: false, with nothing written, where there is no price yet.
     static func write(
         _ value: LastValue, phase: TradingCalendar.Phase, isDelivering: Bool, now: Int64, style: TimeStyle,
-        to buffer: inout TextBuffer
+        rank: Int? = nil, to buffer: inout TextBuffer
     ) -> Bool {
         guard let newest = value.newest, let last = lastPrice(value) else { return false }
         buffer.beginObject()
@@ -37,6 +38,7 @@ enum QuoteText {
         buffer.member("origin", "live")
         if value.isSimulated { buffer.member("simulated", true) }
         buffer.member("seq", newest.seq)
+        if let rank { buffer.member("rank", rank) }
         buffer.endObject()
         return true
     }
@@ -56,6 +58,16 @@ enum QuoteText {
             if quote.ask.isFinite { return (quote.ask, .nan, 0) }
         }
         return nil
+    }
+
+    /// What rankings go by: the change of the day in percent and the day's volume, as the object has them.
+    static func figures(_ value: LastValue) -> (changePercent: Double?, volume: Double?) {
+        guard let last = lastPrice(value)?.price else { return (nil, nil) }
+        let tick = value.tick.flatMap { $0.head.seq > value.trade?.head.seq ?? 0 ? $0 : nil }
+        let previous = tick.flatMap { $0.previous_close.isFinite ? $0.previous_close : nil } ?? value.previousClose
+        let volume = tick.flatMap { $0.volume.isFinite ? $0.volume : nil } ?? value.day?.volume
+        guard let previous, previous.isFinite, previous != 0 else { return (nil, volume) }
+        return (Rounding.round((last - previous) / previous * 100, places: 4), volume)
     }
 
     private static func writeDay(_ value: LastValue, _ last: Double, _ buffer: inout TextBuffer) {

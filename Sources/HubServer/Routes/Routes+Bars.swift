@@ -38,6 +38,10 @@ extension Routes {
         var shape: TableShape
         var token: PageToken?
         var binding: UInt64
+        var fills: Bool
+        /// `nil`: what the pipeline says.
+        var session: BarSession?
+        var knownAt: KnownAt?
     }
 
     private func wanted(_ call: Call, takesSymbols: Bool) throws -> Wanted {
@@ -50,21 +54,19 @@ extension Routes {
         let shape = try reader.shape(call)
         let style = shape.style(reader.timeStyle())
         let (token, binding) = pageToken(&reader, call)
-        if let fill = reader.text("fill"), fill != "none" {
-            reader.fault(
-                .badParameter, "fill", "expected none, found '\(fill)': this hub shows only bars that there were")
-        }
-        if let session = reader.text("session"), session != "all" {
-            reader.fault(.badParameter, "session", "expected all, found '\(session)': this hub shows all sessions")
-        }
+        let fills = reader.choice("fill", ["none", "previous"]) == "previous"
+        let session = reader.choice("session", ["all", "regular"]).flatMap(BarSession.init)
+        let knownAt = asOf(&reader)
         try reader.finish()
         return Wanted(
             interval: interval, from: token.map(\.from) ?? from, to: token.map(\.to) ?? to, limit: limit,
-            showsForming: showsForming, style: style, shape: shape, token: token, binding: binding)
+            showsForming: showsForming, style: style, shape: shape, token: token, binding: binding, fills: fills,
+            session: session, knownAt: knownAt)
     }
 
     private func bars(_ call: Call, names: [String]?) async throws -> Response {
         let wanted = try wanted(call, takesSymbols: names != nil)
+        let past = try wanted.knownAt.map(known)
         let directory = directories.current()
         var symbols: [Symbol]
         var notFound: [String] = []
@@ -77,11 +79,11 @@ extension Routes {
         } else {
             symbols = [try directory.one(call.part("symbol"))]
         }
-        var queries: [BarQuery] = []
+        var queries: [ShapedBars] = []
         let (states, seq) = engine.withFold { fold, seq in
             (symbols.map { State($0, fold, wanted.interval, engine) }, seq)
         }
-        let asOf = wanted.token?.asOf ?? seq
+        let asOf = wanted.token?.asOf ?? past?.seq ?? seq
         guard asOf <= seq else {
             throw Problem(
                 .badCursor, "the page token is of another journal", faults: [.init("cursor", "is not of here")])
@@ -98,16 +100,20 @@ extension Routes {
             var query = BarQuery(
                 engine: engine, symbol: state.symbol, interval: wanted.interval, source: source,
                 calendar: state.calendar, from: wanted.from, to: wanted.to, asOf: asOf, forming: forming,
-                watermark: state.watermark)
+                watermark: asOf == seq ? state.watermark : nil)
             query.showsForming = wanted.showsForming
-            queries.append(query)
+            queries.append(
+                ShapedBars(
+                    query: query, session: wanted.session ?? state.session, fills: wanted.fills,
+                    smaller: state.smaller(wanted.interval, showsForming: forming != nil), now: engine.wallNanoseconds))
         }
         try await published(asOf)
         let plan = queries
-        let base = ListMeta(
+        var base = ListMeta(
             epoch: wanted.token?.epoch ?? engine.journal.epoch, seq: asOf, notFound: notFound, failed: failed)
+        base.holes = past?.holes ?? []
         let isSingle = names == nil
-        return try await blocking { try answer(call, plan, wanted, base, isSingle: isSingle) }
+        return try await blocking { [base] in try answer(call, plan, wanted, base, isSingle: isSingle) }
     }
 
     /// What the fold knows of one instrument's bars.
@@ -118,18 +124,36 @@ extension Routes {
         var calendar: TradingCalendar
         var forming: hub_bar?
         var watermark: Int64?
+        var session: BarSession
+        /// Open bars of all intervals that are kept.
+        var open: [Interval: hub_bar] = [:]
 
         init(_ symbol: Symbol, _ fold: Fold, _ interval: Interval, _ engine: any EngineAccess) {
             self.symbol = symbol
             calendar = fold.calendar(of: symbol.text) ?? .forVenue(symbol.venue)
             var kept = Set(fold.instrument(symbol.text)?.intervals.compactMap { Interval(rawValue: $0) } ?? [])
-            if let pipeline = engine.configuration.pipelines.first(where: { $0.takes(symbol) }) {
-                kept.formUnion(pipeline.bars)
-            }
+            let pipeline = engine.configuration.pipelines.first { $0.takes(symbol) }
+            if let pipeline { kept.formUnion(pipeline.bars) }
+            session = pipeline?.session ?? .all
             self.kept = kept.sorted()
             source = kept.contains(interval) ? interval : BarRollup.sources(of: interval).first(where: kept.contains)
-            if let source { forming = fold.formingBar(of: symbol.text, interval: source.rawValue) }
+            for interval in kept { open[interval] = fold.formingBar(of: symbol.text, interval: interval.rawValue) }
+            forming = source.flatMap { open[$0] }
             watermark = fold.activeSource(of: symbol.text).flatMap { fold.source($0)?.watermark }
+        }
+
+        /// Bars that are kept and tell which part of a larger one belongs to the regular session.
+        func smaller(_ interval: Interval, showsForming: Bool) -> ShapedBars.Smaller {
+            let clock = SessionClock(calendar: calendar, session: .regular)
+            func part(_ interval: Interval) -> ShapedBars.Part {
+                .init(interval: interval, forming: showsForming ? open[interval] : nil)
+            }
+            let fine = kept.last {
+                !$0.isDateBased && clock.isAligned($0) && ($0 < interval)
+                    && (interval.isDateBased || interval.seconds % $0.seconds == 0)
+            }
+            let days = interval > .d1 ? kept.last { $0 <= .d1 } : nil
+            return .init(fine: fine.map(part), days: days.map(part))
         }
     }
 
@@ -148,7 +172,7 @@ extension Routes {
     }
 
     private func answer(
-        _ call: Call, _ queries: [BarQuery], _ wanted: Wanted, _ base: ListMeta, isSingle: Bool
+        _ call: Call, _ queries: [ShapedBars], _ wanted: Wanted, _ base: ListMeta, isSingle: Bool
     ) throws -> Response {
         let started = ContinuousClock.now
         let deadline = Deadline(after: settings.requestNanoseconds)
@@ -175,7 +199,7 @@ extension Routes {
             let shown = isForward ? min(rows.count, room) : rows.count
             if shown > 0 {
                 table.rows.append(contentsOf: rows[..<shown])
-                table.groups.append(.init(symbol: query.symbol.text, end: table.rows.count))
+                table.groups.append(.init(symbol: query.query.symbol.text, end: table.rows.count))
             }
             if shown < rows.count {
                 let token = PageToken(
@@ -196,12 +220,13 @@ extension Routes {
         let from = wanted.from ?? (meta.count > 0 ? earliest : nil)
         let to = wanted.to ?? (meta.count > 0 ? latest + wanted.interval.nanoseconds : nil)
         meta.gaps = try GapFinder(
-            engine: engine, patterns: queries.map { SymbolPattern($0.symbol) }, style: wanted.style
+            engine: engine, patterns: queries.map { SymbolPattern($0.query.symbol) }, style: wanted.style
         ).gaps(from: from, to: to, through: meta.seq)
         meta.origin = "stored"
         meta.interval = wanted.interval.text
-        meta.session = "all"
-        if isSingle { meta.symbol = queries.first?.symbol.text }
+        let sessions = Set(queries.map(\.session))
+        meta.session = sessions.count == 1 ? sessions.first?.rawValue : nil
+        if isSingle { meta.symbol = queries.first?.query.symbol.text }
         call.trace.add("store", RequestTrace.nanoseconds(since: started))
         return reply(call, table, meta)
     }
@@ -218,16 +243,5 @@ extension Routes {
         meta.write(to: &end)
         end.endObject()
         return Response(status: .ok, headers: fields, body: table.body(end: ByteBuffer(end), call, pool: pool))
-    }
-}
-
-extension BarQuery {
-    /// The same from a later time on.
-    func beginning(at time: Int64) -> BarQuery {
-        var query = BarQuery(
-            engine: engine, symbol: symbol, interval: interval, source: source, calendar: calendar, from: time, to: to,
-            asOf: asOf, forming: forming, watermark: watermark)
-        query.showsForming = showsForming
-        return query
     }
 }

@@ -25,6 +25,7 @@ extension Routes {
         var shape: TableShape
         var token: PageToken?
         var binding: UInt64
+        var knownAt: KnownAt?
     }
 
     private func range(_ reader: inout ParameterReader, _ call: Call) throws(Problem) -> Range {
@@ -35,10 +36,11 @@ extension Routes {
         let limit = Self.limit(&reader, most: Self.mostEvents)
         let shape = try reader.shape(call)
         let style = shape.style(reader.timeStyle())
+        let knownAt = asOf(&reader)
         let (token, binding) = pageToken(&reader, call)
         return Range(
             from: from, to: to, after: after, before: before, limit: limit, style: style, shape: shape,
-            token: token, binding: binding)
+            token: token, binding: binding, knownAt: knownAt)
     }
 
     private func events(_ call: Call) async throws -> Response {
@@ -79,7 +81,8 @@ extension Routes {
         // A later page shows the state of the first, with the times that were resolved then.
         let token = range.token
         let journal = engine.journal
-        let asOf = token?.asOf ?? journal.head
+        let past = try range.knownAt.map(known)
+        let asOf = token?.asOf ?? past?.seq ?? journal.head
         guard asOf <= journal.head else {
             throw Problem(
                 .badCursor, "the page token is of another journal", faults: [.init("cursor", "is not of here")])
@@ -106,7 +109,7 @@ extension Routes {
                 meta.next = next.text(binding: range.binding)
             }
             meta.isSimulated = page.isSimulated
-            meta.holes = page.holes
+            meta.holes = (past?.holes ?? []) + page.holes
             let start = from ?? (page.count > 0 ? page.earliest : nil)
             let end = to ?? (page.count > 0 ? page.latest + 1 : nil)
             meta.gaps = try GapFinder(engine: engine, patterns: filter.entries.map(\.pattern), style: range.style)

@@ -43,7 +43,7 @@ extension Routes {
     }
 
     /// A shut market or a recording that has ended is no fault.
-    private func isDelivering(_ source: String, _ fold: Fold) -> Bool {
+    func isDelivering(_ source: String, _ fold: Fold) -> Bool {
         switch Int(fold.source(source)?.state ?? 0) {
         case HUB_STATE_NONE, HUB_STATE_OK, HUB_STATE_DEGRADED, HUB_STATE_CLOSED: true
         default: false

@@ -24,6 +24,9 @@ struct Routes: Sendable {
         addBars(to: &table)
         addEvents(to: &table)
         addCatalogues(to: &table)
+        addAsOf(to: &table)
+        addMovers(to: &table)
+        addQuality(to: &table)
     }
 
     /// Parameters of a call, times relative to the hub's clock.

@@ -53,7 +53,8 @@ enum {
     HUB_FLAG_SIMULATED = 1 << 8,
     HUB_FLAG_LATE = 1 << 9,
     HUB_FLAG_DERIVED = 1 << 10, /* made by the hub from other records */
-    HUB_FLAG_UNTIMED = 1 << 11  /* the source gave no ts_event; it equals ts_recv */
+    HUB_FLAG_UNTIMED = 1 << 11, /* the source gave no ts_event; it equals ts_recv */
+    HUB_FLAG_FETCHED = 1 << 12  /* backfill that came beside its source's stream: an import, or history asked for */
 };
 
 /* ---- data ------------------------------------------------------------------------------------------------------ */

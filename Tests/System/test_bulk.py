@@ -1,0 +1,299 @@
+"""Bars in bulk: what was missing filled in, the regular session alone, and what was known at a cursor; each against an
+independent computation."""
+
+import datetime
+import os
+import random
+import time
+import zoneinfo
+
+import pytest
+
+NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
+MINUTE = 60_000_000
+CONFIGURATION = """
+hub: {{ listen: "127.0.0.1:PORT", data: ./data }}
+providers:
+  tape:
+    plugin: replay
+    settings: {{ speed: max, files: [{{ path: "{path}", symbol: "ARCA:SPY", kind: trade }}] }}
+pipelines:
+  tape: {{ from: [tape], instruments: ["ARCA:SPY"], bars: {{ intervals: [1s, 1m, 5m, 1h, 1d], session: SESSION }} }}
+"""
+
+
+def random_trades(path):
+    """Three dates of a share, a weekend between two of them: before the opening, inside and after; minutes are missing."""
+    seed = int(os.environ.get("HUB_SEED", random.randrange(1 << 32)))
+    print(f"HUB_SEED={seed}")
+    draw = random.Random(seed)
+    lines, price = ["ts_event_ns,price,size,exchange,condition,suspicious"], 16700
+    for day in (4, 7, 8):
+        time = local(2013, 10, day, 8) * 1000
+        while time < local(2013, 10, day, 17, 30) * 1000:
+            price += draw.randint(-3, 3)
+            lines.append(f"{time},{price / 100},{draw.randint(1, 9) * 100},P,0,0")
+            time += draw.choice([0, 1, 10**9, 7 * 10**9, 45 * 10**9, 200 * 10**9]) + draw.randrange(10**6)
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def local(year, month, day, hour, minute=0):
+    """Microseconds of a time in New York."""
+    return int(datetime.datetime(year, month, day, hour, minute, tzinfo=NEW_YORK).timestamp()) * 1_000_000
+
+
+def stretches(times):
+    """The stretches of each date in which a US share trades: 04:00 to 20:00, on weekdays; none of these is a holiday."""
+    first = datetime.datetime.fromtimestamp(min(times) / 1e6, NEW_YORK).date()
+    last = datetime.datetime.fromtimestamp(max(times) / 1e6, NEW_YORK).date()
+    while first <= last:
+        if first.weekday() < 5:
+            yield local(first.year, first.month, first.day, 4), local(first.year, first.month, first.day, 20)
+        first += datetime.timedelta(days=1)
+
+
+@pytest.fixture
+def trades(tmp_path):
+    return random_trades(tmp_path / "trades.csv")
+
+
+def played(start_hub, trades, session="all"):
+    configuration = CONFIGURATION.format(path=trades).replace("SESSION", session)
+    hub = start_hub(configuration, "--exit-when-done", wait=False)
+    assert hub.wait_end(120) == 0, hub.tail()
+    return hub.start()
+
+
+def strip(row):
+    return {name: row[name] for name in ("time", "open", "high", "low", "close", "volume", "count")}
+
+
+def filled(bars, step, start, end):
+    """Every open inside the sessions from the first bar on, each missing one repeating the last close."""
+    by_time = {bar["time"]: strip(bar) for bar in bars}
+    result, last = [], None
+    for opening, closing in stretches([start, end]):
+        for time in range(opening, closing, step):
+            if time in by_time:
+                last = by_time[time]
+                result.append((last, "bar"))
+            elif last is not None and start <= time and time + step <= end:
+                close = last["close"]
+                result.append(({"time": time, "open": close, "high": close, "low": close, "close": close,
+                                "volume": 0, "count": 0}, "filled"))
+    return result
+
+
+def test_missing_bars_repeat_the_last_close_inside_the_sessions_and_nowhere_else(start_hub, trades):
+    hub = played(start_hub, trades)
+    last_trade = max(int(line.split(",")[0]) for line in trades.read_text().splitlines()[1:]) // 1000
+    for interval, step in (("5s", 5_000_000), ("1m", MINUTE)):
+        bars = hub.json("/v1/bars/ARCA:SPY", interval=interval, limit=100000)["data"]
+        expected = filled(bars, step, bars[0]["time"], last_trade)
+        assert any(kind == "filled" for _, kind in expected)
+        answer = hub.json("/v1/bars/ARCA:SPY", interval=interval, fill="previous", limit=100000)["data"]
+        assert [strip(row) for row in answer] == [row for row, _ in expected]
+        assert all((row["state"] == "filled") == (kind == "filled") for row, (_, kind) in zip(answer, expected))
+        assert all(row["vwap"] is None for row in answer if row["state"] == "filled")
+        # The newest so many are the end of the same list; pages from the first on make up the whole of it.
+        newest = hub.json("/v1/bars/ARCA:SPY", interval=interval, fill="previous", limit=17)["data"]
+        assert newest == answer[-17:]
+        joined, token = [], None
+        while True:
+            query = {"interval": interval, "fill": "previous", "limit": 1009, "from": bars[0]["time"]}
+            page = hub.json("/v1/bars/ARCA:SPY", **query, **({"cursor": token} if token else {}))
+            joined += page["data"]
+            token = page["meta"].get("next")
+            if not token:
+                break
+        assert [strip(row) for row in joined] == [strip(row) for row in answer]
+    # In front of the first bar there is nothing to repeat; in the middle the bar before the range is repeated.
+    early = hub.json("/v1/bars/ARCA:SPY", interval="5s", fill="previous", limit=100000, **{"from": "2013-10-01"})["data"]
+    whole = hub.json("/v1/bars/ARCA:SPY", interval="5s", fill="previous", limit=100000)["data"]
+    assert early == whole
+    gap = next(i for i, row in enumerate(whole) if row["state"] == "filled")
+    inside = hub.json("/v1/bars/ARCA:SPY", interval="5s", fill="previous", limit=5, **{"from": whole[gap]["time"]})
+    assert inside["data"] == whole[gap:gap + 5]
+
+
+@pytest.mark.parametrize("default", ["all", "regular"])
+def test_the_regular_session_is_computed_from_what_was_traded_inside_it(start_hub, trades, default):
+    hub = played(start_hub, trades, default)
+    minutes = hub.json("/v1/bars/ARCA:SPY", interval="1m", session="all", limit=100000)
+    assert minutes["meta"]["session"] == "all"
+    regular_hours = [(local(2013, 10, day, 9, 30), local(2013, 10, day, 16)) for day in (4, 7, 8)]
+
+    def is_inside(time):
+        return any(opening <= time < closing for opening, closing in regular_hours)
+
+    inside = [bar for bar in minutes["data"] if is_inside(bar["time"])]
+    assert 0 < len(inside) < len(minutes["data"])
+    regular = hub.json("/v1/bars/ARCA:SPY", interval="1m", session="regular", limit=100000)
+    assert regular["meta"]["session"] == "regular"
+    assert regular["data"] == inside
+    assert hub.json("/v1/bars/ARCA:SPY", interval="1m", limit=100000)["meta"]["session"] == default
+    # Hours begin at 09:00 and half of the first one is before the opening; a day has all of its early trades.
+    for interval in ("1h", "1d"):
+        groups = {}
+        for bar in inside:
+            date = datetime.datetime.fromtimestamp(bar["time"] / 1e6, NEW_YORK)
+            anchor = local(date.year, date.month, date.day, 4)
+            hour = anchor + (bar["time"] - anchor) // (60 * MINUTE) * 60 * MINUTE
+            day = int(datetime.datetime(date.year, date.month, date.day, tzinfo=datetime.timezone.utc).timestamp())
+            groups.setdefault(hour if interval == "1h" else day * 1_000_000, []).append(bar)
+        rows_ = hub.json("/v1/bars/ARCA:SPY", interval=interval, session="regular")["data"]
+        assert [row["time"] for row in rows_] == sorted(groups)
+        for row in rows_:
+            bars = groups[row["time"]]
+            assert row["open"] == bars[0]["open"] and row["close"] == bars[-1]["close"]
+            assert row["high"] == max(bar["high"] for bar in bars)
+            assert row["low"] == min(bar["low"] for bar in bars)
+            assert row["volume"] == sum(bar["volume"] for bar in bars)
+            assert row["count"] == sum(bar["count"] for bar in bars)
+        pages = hub.json("/v1/bars/ARCA:SPY", interval=interval, session="regular", limit=2)["data"]
+        assert pages == rows_[-2:]
+    monday = local(2013, 10, 7, 0)
+    for interval, parts in (
+        ("1w", {"2013-09-30": [b for b in inside if b["time"] < monday], "2013-10-07": [b for b in inside if b["time"] >= monday]}),
+        ("1M", {"2013-10-01": inside}),
+    ):
+        longer = hub.json("/v1/bars/ARCA:SPY", interval=interval, session="regular")["data"]
+        assert {row["date"]: row["volume"] for row in longer} == {
+            date: sum(bar["volume"] for bar in bars) for date, bars in parts.items()}
+        assert [row["close"] for row in longer] == [bars[-1]["close"] for bars in parts.values()]
+    both = hub.json("/v1/bars/ARCA:SPY", interval="1m", session="regular", fill="previous", limit=100000)["data"]
+    expected = [time for opening, closing in regular_hours for time in range(opening, closing, MINUTE)]
+    assert [row["time"] for row in both] == [time for time in expected if time >= inside[0]["time"]]
+
+
+def test_bars_and_events_as_of_a_cursor_are_those_known_then(start_hub, trades):
+    hub = played(start_hub, trades)
+    head = hub.json("/v1/status")["hub"]["head"]
+    epoch = hub.json("/v1/status")["hub"]["epoch"]
+    bars = [event for event, _ in hub.events(types="bar:1m", symbols="ARCA:SPY", after=0, limit=50000)]
+    for seq in (1, head // 3, head // 2, head):
+        newest = {}
+        for bar in bars:
+            if bar["seq"] <= seq:
+                newest[bar["time"]] = bar
+        answer = hub.json("/v1/bars/ARCA:SPY", interval="1m", as_of=f"{epoch}.{seq}", limit=100000, forming="false")
+        assert answer["meta"]["as_of"] == f"{epoch}.{seq}"
+        assert [strip(row) for row in answer["data"]] == [strip(newest[time]) for time in sorted(newest)]
+        events = hub.json("/v1/events", types="trade", as_of=f"{epoch}.{seq}", limit=10)["data"]
+        assert all(event["seq"] <= seq for event in events)
+        trades = hub.json("/v1/trades/ARCA:SPY", as_of='{"after":%d}' % seq, limit=10)["data"]
+        assert trades == events
+    ahead = hub.get("/v1/bars/ARCA:SPY", as_of=f"{epoch}.{head + 1}")
+    assert (ahead.status_code, ahead.json()["code"]) == (410, "cursor_ahead")
+    unknown = hub.get("/v1/events", as_of="0123456789abcdef.1")
+    assert (unknown.status_code, unknown.json()["code"]) == (410, "epoch_unknown")
+    assert hub.get("/v1/events", as_of="yesterday").json()["code"] == "bad_cursor"
+
+
+def in_force(events, at):
+    known = [event for event in events if event["time"] <= at]
+    return max(known, key=lambda event: (event["time"], event["seq"])) if known else None
+
+
+@pytest.mark.parametrize("kind", ["trade", "bar:1m", "bar:5m"])
+def test_asof_gives_the_newest_event_at_or_before_each_time(start_hub, trades, kind):
+    hub = played(start_hub, trades)
+    head, epoch = (hub.json("/v1/status")["hub"][name] for name in ("head", "epoch"))
+    events = [event for event, _ in hub.events(types=kind, symbols="ARCA:SPY", after=0, limit=50000)]
+    draw = random.Random(7)
+    first, last = events[0]["time"], events[-1]["time"]
+    times = [draw.randrange(first - MINUTE, last + MINUTE) for _ in range(200)]
+    times += [event["time"] for event in draw.sample(events, 20)] + [first - 1, last, last + 10**13]
+    draw.shuffle(times)
+    parameters = {"times": ",".join(map(str, times))}
+    if kind != "trade":
+        parameters["type"] = kind
+    answer = hub.json("/v1/asof", symbol="ARCA:SPY", **parameters)
+    assert [row["at"] for row in answer["data"]] == times
+    for row in answer["data"]:
+        assert row["event"] == in_force(events, row["at"]), row["at"]
+    # As it was known earlier, and for several instruments.
+    seq = head * 2 // 3
+    then = hub.json("/v1/asof", symbols="ARCA:*", as_of=f"{epoch}.{seq}", **parameters)
+    known = [event for event in events if event["seq"] <= seq]
+    for row in then["data"]:
+        assert (row["symbol"], row["event"]) == ("ARCA:SPY", in_force(known, row["at"]))
+    for wrong, code in (
+        ({}, "bad_parameter"), ({"times": "1700000000"}, "bad_time"), ({"times": "now", "type": "x"}, "bad_parameter"),
+    ):
+        response = hub.get("/v1/asof", symbol="ARCA:SPY", **wrong)
+        assert (response.status_code, response.json()["code"]) == (400, code)
+    assert hub.get("/v1/asof", symbol="ARCA:NOBODY", times="now").json()["code"] == "unknown_symbol"
+
+
+SIMULATED = """
+hub: { listen: "127.0.0.1:PORT", data: ./data }
+providers:
+  sim:
+    plugin: simulator
+    settings: { seed: 11, rate: 50, history: 3d, kinds: [trade, quote], instruments: {
+      "SIM:A": {price: 10}, "SIM:B": {price: 20, volatility: 0.9}, "SIM:C": {price: 3000}, "OTHER:D": {price: 5} } }
+pipelines:
+  demo: { from: [sim], instruments: ["SIM:A", "SIM:B", "SIM:C", "OTHER:D"], bars: [1m, 1d] }
+"""
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("did not come about")
+
+
+def test_movers_are_the_quotes_in_the_order_of_their_change_or_volume(start_hub):
+    hub = start_hub(SIMULATED)
+    symbols = ["SIM:A", "SIM:B", "SIM:C", "OTHER:D"]
+    wait_for(lambda: len([q for q in hub.json("/v1/quotes", symbols="*")["data"] if q["change_percent"]]) == 4)
+    for by, key in (
+        ("gainers", lambda q: -q["change_percent"]), ("losers", lambda q: q["change_percent"]),
+        ("active", lambda q: -q["volume"]),
+    ):
+        answer = hub.json("/v1/movers", by=by)["data"]
+        assert [row["rank"] for row in answer] == list(range(1, len(answer) + 1))
+        assert [key(row) for row in answer] == sorted(key(row) for row in answer)
+        assert {row["symbol"] for row in answer} <= set(symbols)
+    rising = hub.json("/v1/movers")["data"]
+    falling = hub.json("/v1/movers", by="losers")["data"]
+    assert all(row["change_percent"] > 0 for row in rising) and all(row["change_percent"] < 0 for row in falling)
+    active = hub.json("/v1/movers", by="active", limit=2)
+    assert len(active["data"]) == 2 and active["meta"]["next"]
+    rest = hub.json("/v1/movers", by="active", limit=2, cursor=active["meta"]["next"])["data"]
+    assert [row["rank"] for row in active["data"] + rest] == [1, 2, 3, 4]
+    assert {row["symbol"] for row in hub.json("/v1/movers", by="active", venue="OTHER")["data"]} == {"OTHER:D"}
+    assert hub.get("/v1/movers", by="loosers").json()["errors"][0]["parameter"] == "by"
+
+
+def test_coverage_counts_what_asking_for_its_range_gives(start_hub, trades):
+    hub = played(start_hub, trades)
+    found = hub.json("/v1/quality/coverage", symbols="ARCA:*")["data"]
+    assert {(row["type"], row.get("interval")) for row in found} == {
+        ("trade", None), ("bar", "1s"), ("bar", "1m"), ("bar", "5m"), ("bar", "1h"), ("bar", "1d")}
+    for row in found:
+        assert row["complete"] is True and row["symbol"] == "ARCA:SPY"
+        span = {"from": row["from"], "to": row["to"], "limit": 50000}
+        if row["type"] == "trade":
+            assert len([0 for _ in hub.events(types="trade", **span)]) == row["count"]
+            assert "expected" not in row
+            continue
+        bars = hub.json("/v1/bars/ARCA:SPY", interval=row["interval"], **span)["data"]
+        assert len(bars) == row["count"]
+        assert row["from"] == bars[0]["time"]
+        step = {"1s": 10**6, "1m": MINUTE, "5m": 5 * MINUTE, "1h": 60 * MINUTE}.get(row["interval"])
+        if step:
+            opens = [t for a, b in stretches([row["from"], row["to"]]) for t in range(a, b, step)]
+            assert row["expected"] == len([t for t in opens if row["from"] <= t < row["to"]])
+        else:
+            assert row["expected"] == 3
+    hour = {"from": local(2013, 10, 7, 10), "to": local(2013, 10, 7, 11)}
+    narrow = hub.json("/v1/quality/coverage", symbols="ARCA:SPY", types="bar:1m", **hour)
+    assert len(narrow["data"]) == 1 and narrow["data"][0]["expected"] <= 60
+    assert narrow["data"][0]["count"] <= narrow["data"][0]["expected"]
