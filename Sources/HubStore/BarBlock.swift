@@ -155,20 +155,19 @@ enum BarBlock {
         switch width {
         case 0: for index in 0..<count { body(index, 0) }
         case 1: for index in 0..<count { body(index, UInt64(source[index])) }
-        case 2:
-            for index in 0..<count {
-                body(index, UInt64(UInt16(littleEndian: source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))))
-            }
-        case 4:
-            for index in 0..<count {
-                body(index, UInt64(UInt32(littleEndian: source.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self))))
-            }
-        case 8:
-            for index in 0..<count {
-                body(index, UInt64(littleEndian: source.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)))
-            }
+        case 2: for index in 0..<count { body(index, UInt64(number(source, index, as: UInt16.self))) }
+        case 4: for index in 0..<count { body(index, UInt64(number(source, index, as: UInt32.self))) }
+        case 8: for index in 0..<count { body(index, number(source, index, as: UInt64.self)) }
         default: return false
         }
         return true
+    }
+
+    @inline(__always)
+    private static func number<Number: FixedWidthInteger>(
+        _ source: UnsafeRawBufferPointer, _ index: Int, as type: Number.Type
+    ) -> Number {
+        Number(
+            littleEndian: source.loadUnaligned(fromByteOffset: index * MemoryLayout<Number>.size, as: Number.self))
     }
 }

@@ -73,7 +73,7 @@ enum Schema {
     ]
 
     /// What a version's tables are filled with from those of the version before, in the same transaction.
-    static let fillings: [Int: (Database) throws -> Void] = [2: { db in try BarShelf.rebuildAll(db) }]
+    static let fillings: [Int: @Sendable (Database) throws -> Void] = [2: { db in try BarShelf.rebuildAll(db) }]
 
     static var version: Int { migrations.count }
 

@@ -221,8 +221,8 @@ private final class BarReading {
         _ body: (Int, UnsafeBufferPointer<StoredBar>) throws -> Bool
     ) throws -> Bool {
         if bars.contains(where: { $0.seq > through }) {
-            let known = try bars.compactMap { try known($0, series[index].id) }
-            return try known.withUnsafeBufferPointer { try giveKnown(index, $0, body) }
+            let then = try bars.compactMap { try known($0, series[index].id) }
+            return try then.withUnsafeBufferPointer { try giveKnown(index, $0, body) }
         }
         return try giveKnown(index, bars, body)
     }

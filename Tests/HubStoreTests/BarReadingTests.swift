@@ -120,7 +120,7 @@ struct BarReadingTests {
         }
     }
 
-    @Test("bars read from blocks are those of the events: random times, revisions, retention, restarts, any range and position")
+    @Test("bars read from blocks are those of the events: random times, revisions, retention, any range and position")
     func model() throws {
         var dice = Dice()
         let folder = TestFolder()
