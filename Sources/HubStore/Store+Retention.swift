@@ -68,7 +68,17 @@ extension Store {
             }
             switch plan.verdict(part, received: received) {
             case .keep:
-                try finishTrim(key)
+                // Ages of less than a day would wait for its end: single segments go.
+                let past = entries.filter {
+                    $0.day == day && ($0[part] == .present || $0[part] == .trimmed)
+                        && plan.isShort(part) && plan.verdict(part, received: $0.lastReceived) == .remove
+                }
+                if past.isEmpty {
+                    try finishTrim(key)
+                } else {
+                    try removeSegments(past, of: key)
+                    removal.trimmed.append(files.path(key))
+                }
             case .remove:
                 try removeFile(key)
                 removal.files.append(files.path(key))
@@ -95,6 +105,22 @@ extension Store {
         onStep?(.retentionNoted)
         try unlinkIfThere(key)
         onStep?(.fileRemoved)
+    }
+
+    private func removeSegments(_ past: [CompactedEntry], of key: DayKey) throws {
+        try writeDurably { db in
+            for entry in past { try CatalogueTable.setGone(entry.firstSeq, key.part, db) }
+        }
+        let firsts = Set(past.map(\.firstSeq))
+        catalogue.withLock { catalogue in
+            for index in catalogue.entries.indices where firsts.contains(catalogue.entries[index].firstSeq) {
+                catalogue.entries[index][key.part] = .gone
+            }
+            catalogue.version += 1
+        }
+        trimsDone.withLock { _ = $0.remove(key) }
+        onStep?(.retentionNoted)
+        try finishTrim(key)
     }
 
     private func unlinkIfThere(_ key: DayKey) throws {
@@ -132,16 +158,20 @@ extension Store {
 
     /// Removes the rows of what was noted as removed.
     private func finishTrim(_ key: DayKey) throws {
+        guard !trimsDone.withLock({ $0.contains(key) }) else { return }
         let now = catalogueNow
-        guard let streams = now.trims[key], !trimsDone.withLock({ $0.contains(key) }) else { return }
-        guard let file = try? files.file(key) else { return }
-        let segments = now.entries.filter { $0.day == key.day && $0[key.part] == .trimmed }
-            .map { String($0.firstSeq) }.joined(separator: ",")
+        let segments = now.entries.filter { $0.day == key.day }
+        let gone = segments.filter { $0[key.part] == .gone }.map(\.firstSeq)
+        let trimmed = segments.filter { $0[key.part] == .trimmed }.map { String($0.firstSeq) }.joined(separator: ",")
+        let streams = now.trims[key]?.ids ?? []
+        guard !gone.isEmpty || !streams.isEmpty, let file = try? files.file(key) else { return }
         try StoreError.wrapping(file.path) {
             try file.pool.write { db in
                 let remove = try db.makeStatement(
-                    sql: "DELETE FROM chunk WHERE stream = ? AND segment IN (\(segments))")
-                for id in streams.ids { try remove.execute(arguments: [Int64(id)]) }
+                    sql: "DELETE FROM chunk WHERE stream = ? AND segment IN (\(trimmed))")
+                for id in streams { try remove.execute(arguments: [Int64(id)]) }
+                let removeAll = try db.makeStatement(sql: "DELETE FROM chunk WHERE segment = ?")
+                for first in gone { try removeAll.execute(arguments: [Int64(first)]) }
                 onStep?(.instrumentsRemoved)
             }
             try file.pool.writeWithoutTransaction { db in
@@ -327,6 +357,9 @@ struct RetentionPlan {
         self.plain = plain
         self.barAges = barAges
     }
+
+    /// Whether a part is kept for less than a day.
+    func isShort(_ part: StorePart) -> Bool { ages.age(of: part) < 86_400_000_000_000 }
 
     func barAge(ofStream stream: UInt32) -> Int64 { agesOfStream[stream]?.bars ?? ages.bars }
 

@@ -47,7 +47,7 @@ public struct StoreRetention: Sendable {
 public struct StoreRemoval: Sendable, Hashable {
     /// Paths of files that are gone.
     public var files: [String] = []
-    /// Paths of files of which some instruments' records are gone.
+    /// Paths of files of which some instruments' records are gone, or some segments.
     public var trimmed: [String] = []
     /// Bars and what else is kept in rows.
     public var events = 0

@@ -177,6 +177,35 @@ struct TickRetentionTests {
         try past.check(Expectation(retention, past.store), now: later, "much later")
     }
 
+    @Test("what is kept for less than a day goes segment by segment")
+    func hours() throws {
+        var past = try Past(seed: 12)
+        try past.define()
+        for _ in 0..<4 {
+            try past.add(400, stepNanoseconds: 10_000_000)
+            try past.journal.seal()
+            past.recorder.received += hourNanoseconds
+        }
+        try past.sealAndCompact()
+        let now = past.recorder.received
+        let books = 5 * hourNanoseconds / 2
+        #expect(try past.store.retain(StoreRetention(ages: StoreAges(books: books)), now: now).files == [])
+        let filter = JournalFilter(kinds: KindSet([HUB_BOOK, HUB_TRADE]))
+        let read = try past.store.readAll(after: 0, through: past.store.compactedTo, filter)
+        let left = past.store.catalogueNow.entries.first { $0.lastReceived >= now - books }!.firstSeq
+        #expect(left > 1 && left < 1600)
+        #expect(
+            read.records
+                == past.model.matching(after: 0, through: past.store.compactedTo, filter) {
+                    Int($0.kind) == HUB_BOOK && $0.seq < left
+                })
+        #expect(
+            read.holes == [StoreHole(after: 0, before: left, kinds: KindSet([HUB_BOOK]), isDamage: false)])
+        try past.store.close()
+        past.store = try Store.open(folder: past.folder.path)
+        #expect(try past.store.readAll(after: 0, through: past.store.compactedTo, filter).records == read.records)
+    }
+
     @Test("beyond the size of the folder the oldest books go early, then the oldest ticks, never the newest day's")
     func size() throws {
         let past = try past(days: 4)

@@ -103,7 +103,7 @@ final class Compaction: Sendable {
                 logger.info(
                     "retention removed \(file)\(removal.isForSize ? ", since the data folder is too large" : "")")
             }
-            for file in removal.trimmed { logger.info("retention removed some instruments from \(file)") }
+            for file in removal.trimmed { logger.debug("retention removed a part of \(file)") }
         } catch {
             counts.withLock { $0.errors += 1 }
             logger.warning("retention could not be applied: \(error)")

@@ -206,6 +206,12 @@ enum CatalogueTable {
                 """, arguments: [state.rawValue, day])
     }
 
+    static func setGone(_ firstSeq: UInt64, _ part: StorePart, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE segment SET \(part) = ? WHERE first_seq = ?",
+            arguments: [CompactedEntry.State.gone.rawValue, Int64(firstSeq)])
+    }
+
     static func setTrim(_ streams: StreamSet, of key: DayKey, _ db: Database) throws {
         var bytes: [UInt8] = []
         for id in streams.ids { withUnsafeBytes(of: id.littleEndian) { bytes.append(contentsOf: $0) } }
