@@ -2,6 +2,7 @@ import EventFormat
 import HubFold
 import HubModel
 import HummingbirdCore
+import TableFormat
 
 /// `/v1/movers`: what rose, fell and was traded most today, out of the last values.
 extension Routes {
@@ -16,10 +17,13 @@ extension Routes {
         let by = reader.choice("by", Ranking.allCases.map(\.rawValue)).flatMap(Ranking.init) ?? .gainers
         let venue = reader.text("venue")
         let limit = Self.limit(&reader, most: Self.mostMovers)
-        let style = reader.timeStyle()
+        let shape = try reader.shape(call)
+        let style = shape.style(reader.timeStyle())
+        let reply = ListReply(
+            call: call, shape: shape, columns: EventColumns.quote + [.init("rank", .integer)], style: style)
         let (token, binding) = pageToken(&reader, call)
         try reader.finish()
-        if let token { return try page(after: token, binding: binding, limit: limit) }
+        if let token { return try page(reply, after: token, binding: binding, limit: limit) }
         // All in one visit, so that the ranks are of one moment.
         let (found, asOf) = engine.withFold { fold, seq in
             let found = fold.symbols.indices.compactMap { index -> (value: LastValue, isDelivering: Bool)? in
@@ -47,7 +51,8 @@ extension Routes {
         walk.text = text.array
         if walk.ends.count > limit { walks.keep(walk, binding: binding, asOf: asOf, now: now) }
         return rows(
-            of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding, origin: "live")
+            reply, of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding,
+            origin: "live")
     }
 }
 

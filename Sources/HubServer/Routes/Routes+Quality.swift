@@ -3,6 +3,7 @@ import HubJournal
 import HubModel
 import HummingbirdCore
 import PluginABI
+import TableFormat
 
 /// `/v1/quality/gaps` and `/v1/quality/coverage`: what is missing, and what is there.
 extension Routes {
@@ -78,10 +79,12 @@ extension Routes {
         let selector = reader.selector("types") ?? .events
         let (from, to) = reader.range()
         let limit = Self.limit(&reader, most: Self.mostQualityRows)
-        let style = reader.timeStyle()
+        let shape = try reader.shape(call)
+        let style = shape.style(reader.timeStyle())
+        let reply = ListReply(call: call, shape: shape, columns: CoverageText.columns, style: style)
         let (token, binding) = pageToken(&reader, call)
         try reader.finish()
-        if let token { return try page(after: token, binding: binding, limit: limit, origin: nil) }
+        if let token { return try page(reply, after: token, binding: binding, limit: limit, origin: nil) }
         let selection = try SymbolSelection(names, in: directories.current(), limit: 100_000)
         let (calendars, asOf) = engine.withFold { fold, seq in
             (selection.symbols.map { fold.calendar(of: $0.text) ?? .forVenue($0.venue) }, seq)
@@ -117,7 +120,8 @@ extension Routes {
         walk.ends = ends
         if ends.count > limit { walks.keep(walk, binding: binding, asOf: asOf, now: engine.wallNanoseconds) }
         return self.rows(
-            of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding, origin: nil)
+            reply, of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding,
+            origin: nil)
     }
 
     /// Whether neither a gap of a source nor what retention took lies in the range of a row.
@@ -174,6 +178,12 @@ struct CoverageText {
         }
         return count
     }
+
+    static let columns: [TableColumn] = [
+        .init("symbol", .text), .init("type", .text), .init("interval", .text), .init("name", .text),
+        .init("from", .time),
+        .init("to", .time), .init("count", .integer), .init("expected", .integer), .init("complete", .flag),
+    ]
 
     func write(isComplete: Bool, to text: inout TextBuffer) {
         text.beginObject()
