@@ -16,6 +16,7 @@ final class Intake {
     private let insertEntry: RawStatement
     private let insertDefinition: RawStatement
     private(set) var definitions: DefinitionTable
+    private let shelf: BarShelf
     private var instruments: [String: Int64] = [:]
     private var series: [SeriesKey: Int64] = [:]
     /// By stream id: its instrument's number; 0 = not looked up, -1 = it has none.
@@ -28,6 +29,7 @@ final class Intake {
         insertDefinition = try RawStatement(
             db, "INSERT OR REPLACE INTO definition (what, number, body) VALUES (?, ?, ?)")
         self.definitions = definitions
+        shelf = try BarShelf(db)
         for row in try Row.fetchAll(db, sql: "SELECT id, symbol FROM instrument") {
             instruments[row[1]] = row[0]
         }
@@ -62,6 +64,7 @@ final class Intake {
             }
             at += Int(record.pointee.lines) * Int(HUB_LINE)
         }
+        try shelf.put()
         return count
     }
 
@@ -85,10 +88,13 @@ final class Intake {
         try insertEvent.run()
         switch pointer.kind {
         case HUB_BAR:
-            try enter(record, number: pointer.asBar.pointee.interval, time: pointer.eventNanoseconds, db)
+            let bar = pointer.asBar
+            if let series = try enter(record, number: bar.pointee.interval, time: pointer.eventNanoseconds, db) {
+                shelf.take(StoredBar(bar.pointee), of: series)
+            }
         case HUB_VALUE:
             let value = pointer.asValue
-            try enter(record, number: value.pointee.definition, time: value.pointee.bar_time, db)
+            _ = try enter(record, number: value.pointee.definition, time: value.pointee.bar_time, db)
         case HUB_DEFINE:
             try learn(record, db)
         default: break
@@ -111,14 +117,18 @@ final class Intake {
         }
     }
 
-    private func enter(_ record: UnsafePointer<hub_record>, number: UInt32, time: Int64, _ db: Database) throws {
+    /// Answers the series, if the record has one.
+    private func enter(
+        _ record: UnsafePointer<hub_record>, number: UInt32, time: Int64, _ db: Database
+    ) throws -> Int64? {
         let instrument = try instrument(ofStream: record.pointee.stream, db)
-        guard instrument > 0 else { return }
+        guard instrument > 0 else { return nil }
         let id = try seriesID(SeriesKey(instrument: instrument, kind: record.pointee.kind, number: number), db)
         insertEntry.bind(id, at: 1)
         insertEntry.bind(time, at: 2)
         insertEntry.bind(Int64(record.pointee.seq), at: 3)
         try insertEntry.run()
+        return id
     }
 
     private func instrument(ofStream stream: UInt32, _ db: Database) throws -> Int64 {

@@ -6,6 +6,7 @@ import GRDB
 /// - `instrument`: a number for each symbol, so that rows are small.
 /// - `series`: bars of one instrument and interval, or values of one instrument and definition.
 /// - `entry`: which events belong to a series, by time; the newest event of a time is the newest revision.
+/// - `bar_block`, `bar_tail`: the newest revision of every bar, for reading; see `BarShelf`.
 /// - `definition`: the newest `define` record of each stream and value, also after retention has taken the event.
 /// - `sink`: durable cursors. `fact`: position, epoch, and what else is asked to be kept.
 enum Schema {
@@ -50,8 +51,29 @@ enum Schema {
             name TEXT PRIMARY KEY,
             value ANY NOT NULL
         ) WITHOUT ROWID;
+        """,
         """
+        CREATE TABLE bar_block (
+            id INTEGER PRIMARY KEY,
+            series INTEGER NOT NULL,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            body BLOB NOT NULL
+        );
+        CREATE UNIQUE INDEX bar_block_by_time ON bar_block (series, first, last, count);
+        CREATE TABLE bar_tail (
+            series INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            seq INTEGER NOT NULL,
+            body BLOB NOT NULL,
+            PRIMARY KEY (series, time)
+        ) WITHOUT ROWID;
+        """,
     ]
+
+    /// What a version's tables are filled with from those of the version before, in the same transaction.
+    static let fillings: [Int: @Sendable (Database) throws -> Void] = [2: { db in try BarShelf.rebuildAll(db) }]
 
     static var version: Int { migrations.count }
 
@@ -67,6 +89,7 @@ enum Schema {
         for version in found..<migrations.count {
             try pool.write { db in
                 try db.execute(sql: migrations[version])
+                try fillings[version + 1]?(db)
                 try db.execute(sql: "PRAGMA user_version = \(version + 1)")
             }
         }

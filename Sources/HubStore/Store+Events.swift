@@ -141,12 +141,19 @@ extension Store {
         guard count > 0 else { return 0 }
         let definitions = try readDefinitions(db)
         let remove = try db.cachedStatement(sql: "DELETE FROM entry WHERE series = ? AND time = ? AND seq = ?")
+        var times: [Int64: ClosedRange<Int64>] = [:]
         for key in keys {
             guard let symbol = definitions.stream(key.stream)?.symbol,
                 let series = try series(key.kind, symbol, key.number, db)
             else { continue }
             try remove.execute(arguments: [series, key.time, key.seq])
+            if key.kind == HUB_BAR {
+                let known = times[series] ?? key.time...key.time
+                times[series] = min(known.lowerBound, key.time)...max(known.upperBound, key.time)
+            }
         }
+        let shelf = try BarShelf(db)
+        for (series, times) in times { try shelf.remove(through: last, of: series, times: times) }
         try db.execute(sql: "DELETE FROM event WHERE seq <= ?", arguments: [last])
         return count
     }

@@ -67,8 +67,10 @@ extension Store {
         }
         if position < known {
             try pool.write { db in
+                let touched = try BarShelf.series(after: Int64(position), db)
                 try db.execute(sql: "DELETE FROM event WHERE seq > ?", arguments: [Int64(position)])
                 try db.execute(sql: "DELETE FROM entry WHERE seq > ?", arguments: [Int64(position)])
+                try BarShelf(db).rebuild(touched)
             }
         }
         let end = position

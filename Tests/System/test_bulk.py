@@ -5,6 +5,8 @@ import datetime
 import gzip
 import os
 import random
+import socket
+import threading
 import time
 import zoneinfo
 
@@ -443,3 +445,74 @@ def test_the_import_route_refuses_what_it_must(start_hub, tmp_path):
     asked = requests.options(
         url, headers={"Origin": hub.url, "Access-Control-Request-Method": "POST"}, timeout=10)
     assert "POST" in asked.headers["Access-Control-Allow-Methods"]
+
+
+class CuttingProxy:
+    """Passes one connection after another on to the hub; those with a limit are cut after so many bytes of answer."""
+
+    def __init__(self, port, limits):
+        self.port, self.limits, self.requests = port, list(limits), []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        for limit in self.limits:
+            client, _ = self.listener.accept()
+            with client, socket.create_connection(("127.0.0.1", self.port)) as hub:
+                request = b""
+                while b"\r\n\r\n" not in request:
+                    request += client.recv(65536)
+                self.requests.append(request.decode())
+                hub.sendall(request)
+                hub.settimeout(5)
+                left = limit
+                while left is None or left > 0:
+                    try:
+                        piece = hub.recv(65536 if left is None else min(left, 65536))
+                    except TimeoutError:
+                        break
+                    if not piece:
+                        break
+                    client.sendall(piece)
+                    left = None if left is None else left - len(piece)
+
+
+def test_an_export_that_was_cut_goes_on_where_it_ended(start_hub, trades):
+    hub = played(start_hub, trades)
+    whole = run("export", "--address", hub.url, "--symbols", "ARCA:SPY", "--types", "trade", "--output", "whole.csv",
+                cwd=hub.folder)
+    assert whole.returncode == 0, whole.stderr
+    expected = (hub.folder / "whole.csv").read_bytes()
+    assert len(expected.splitlines()) == len(trades.read_text().splitlines())
+    proxy = CuttingProxy(hub.port, [60_000, 50_000, None])
+    command = ["export", "--address", proxy.address, "--symbols", "ARCA:SPY", "--types", "trade", "--output", "cut.csv"]
+    for _ in range(2):
+        cut = run(*command, cwd=hub.folder)
+        assert cut.returncode != 0 and "the same command goes on from there" in cut.stderr
+        assert not (hub.folder / "cut.csv").exists()
+    done = run(*command, cwd=hub.folder)
+    assert done.returncode == 0, done.stderr
+    assert (hub.folder / "cut.csv").read_bytes() == expected
+    assert "Range: bytes=" not in proxy.requests[0]
+    starts = [int(request.split("Range: bytes=")[1].split("-")[0]) for request in proxy.requests[1:]]
+    assert 0 < starts[0] < 60_000 and starts[0] < starts[1] < len(expected)
+    assert sorted(p.name for p in hub.folder.iterdir() if p.name.startswith("cut.csv")) == ["cut.csv"]
+    # What came out goes in again elsewhere.
+    lines = run("export", "--address", hub.url, "--symbols", "ARCA:SPY", "--types", "trade", cwd=hub.folder)
+    assert len(lines.stdout.splitlines()) == len(expected.splitlines()) - 1
+    wrong = run("export", "--address", hub.url, "--types", "trades", cwd=hub.folder)
+    assert wrong.returncode != 0 and "types:" in wrong.stderr
+
+
+def test_an_exported_csv_is_imported_as_it_is(start_hub, trades, tmp_path):
+    hub = played(start_hub, trades)
+    done = run("export", "--address", hub.url, "--types", "trade", "--output", "out.csv", cwd=hub.folder)
+    assert done.returncode == 0, done.stderr
+    other = empty(start_hub, tmp_path, name="second")
+    done = bring(other, hub.folder / "out.csv", "--kind", "trade")
+    assert done.returncode == 0, done.stderr
+    fields = ("time", "price", "size", "symbol", "venue")
+    theirs, ours = ([event for event, _ in h.events(types="trade", symbols="ARCA:SPY", after=0, limit=50000)]
+                    for h in (hub, other))
+    assert [[e.get(f) for f in fields] for e in ours] == [[e.get(f) for f in fields] for e in theirs]

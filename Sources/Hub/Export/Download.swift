@@ -7,7 +7,7 @@ import Synchronization
 
 /// Loads a large answer into a file, and goes on where it was cut when it is asked for again.
 ///
-/// What has arrived lies in `FILE.part`; beside it `FILE.part.tag` has the address and the hub's tag of the content. Only the
+/// What has arrived lies in `FILE.part`; beside it `FILE.part.tag` has path and parameters and the hub's tag of the content. Only the
 /// same content is gone on with: the request says so (`If-Range`), and the hub sends everything if it has changed.
 final class Download: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     // All state is touched on the session's serial queue, and by `run` only before it starts and after it ends.
@@ -22,6 +22,9 @@ final class Download: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     private var problem = Data()
     private var failure: (any Error)?
     private var continuation: CheckedContinuation<Void, any Error>?
+
+    /// Path and parameters: the same hub may be reached under another address.
+    private var what: String { url.path + "?" + (url.query ?? "") }
 
     private var part: String? { output.map { $0 + ".part" } }
     private var tagFile: String? { output.map { $0 + ".part.tag" } }
@@ -43,7 +46,7 @@ final class Download: NSObject, URLSessionDataDelegate, @unchecked Sendable {
         if let part, let tagFile {
             try open(part)
             let kept = (try? String(contentsOfFile: tagFile, encoding: .utf8))?.split(separator: "\n").map(String.init)
-            if done > 0, let kept, kept.count == 2, kept[0] == url.absoluteString {
+            if done > 0, let kept, kept.count == 2, kept[0] == what {
                 request.setValue("bytes=\(done)-", forHTTPHeaderField: "Range")
                 request.setValue(kept[1], forHTTPHeaderField: "If-Range")
             } else {
@@ -106,7 +109,7 @@ final class Download: NSObject, URLSessionDataDelegate, @unchecked Sendable {
                 let length = response.expectedContentLength
                 total = length > 0 ? Int(length) : nil
                 if let tagFile, let tag = answer?.value(forHTTPHeaderField: "ETag"), !tag.hasPrefix("W/") {
-                    try "\(url.absoluteString)\n\(tag)\n".write(toFile: tagFile, atomically: true, encoding: .utf8)
+                    try "\(what)\n\(tag)\n".write(toFile: tagFile, atomically: true, encoding: .utf8)
                 }
             default: break
             }

@@ -32,6 +32,8 @@ struct ContentTag {
     /// Weak, since `as_of` in the answer moves on while the data stay the same.
     var weak: String { "W/\"\(digits)\"" }
 
+    var number: UInt64 { state }
+
     private var digits: String {
         let text = String(state, radix: 16)
         return String(repeating: "0", count: 16 - text.count) + text

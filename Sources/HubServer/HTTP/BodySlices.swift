@@ -10,19 +10,22 @@ struct BodySlices: Sendable {
     /// The next piece, `nil` behind the last. Called by one thread at a time.
     let next: @Sendable () throws -> ByteBuffer?
 
-    /// - Parameter contentLength: if it is known.
-    func body(contentLength: Int? = nil, pool: NIOThreadPool, trace: RequestTrace) -> ResponseBody {
+    /// - Parameters:
+    ///   - contentLength: if it is known.
+    ///   - trace: told the time that pieces take; `nil` where that says nothing, since there may be any number of them.
+    func body(contentLength: Int? = nil, pool: NIOThreadPool, trace: RequestTrace?) -> ResponseBody {
         let next = next
-        trace.beginBody()
+        trace?.beginBody()
         return ResponseBody(contentLength: contentLength) { writer in
             while true {
                 let slice = try await pool.runIfActive {
                     let started = ContinuousClock.now
-                    defer { trace.addBody(RequestTrace.nanoseconds(since: started)) }
+                    defer { trace?.addBody(RequestTrace.nanoseconds(since: started)) }
                     return try next()
                 }
                 guard let slice else { break }
-                try await writer.write(slice)
+                // An empty piece of a chunked body would be its end.
+                if slice.readableBytes > 0 { try await writer.write(slice) }
             }
             try await writer.finish(nil)
         }

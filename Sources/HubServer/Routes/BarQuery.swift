@@ -30,13 +30,18 @@ struct BarQuery: Sendable {
         return try rolled(limit: limit, newest: newest)
     }
 
+    /// What was read already, for several instruments at once: the first or newest rows of the range, and one more than
+    /// `limit` where there are more.
+    var found: [BarRow]?
+
     private func direct(limit: Int, newest: Bool) throws -> [BarRow] {
-        var rows = try History(engine)
-            .bars(of: symbol, interval: source, from: from, to: to, through: asOf, limit: limit + 1, newest: newest)
-            .map(BarRow.init)
+        var rows =
+            try found
+            ?? History(engine)
+            .rows(of: symbol, interval: source, from: from, to: to, through: asOf, limit: limit + 1, newest: newest)
         if let forming, contains(forming.head.ts_event) {
             // A bar that comes again while it is open (a late trade after a restart) would stand twice.
-            rows.removeAll { $0.time >= forming.head.ts_event }
+            while let last = rows.last, last.time >= forming.head.ts_event { rows.removeLast() }
             rows.append(BarRow(forming))
         }
         return cut(rows, limit: limit, newest: newest)
@@ -50,10 +55,9 @@ struct BarQuery: Sendable {
         let start = from.map { bucket($0) == $0 ? $0 : end(ofBucket: bucket($0)) }
         let most = min((limit + 2) * perBar, 5_000_000)
         var smaller = try History(engine)
-            .bars(
+            .rows(
                 of: symbol, interval: source, from: start, to: toOfSmaller, through: asOf, limit: most, newest: newest
             )
-            .map(BarRow.init)
         let mayBeCut = smaller.count == most
         if let forming, start.map({ forming.head.ts_event >= $0 }) ?? true,
             toOfSmaller.map({ forming.head.ts_event < $0 }) ?? true
@@ -115,6 +119,7 @@ struct BarQuery: Sendable {
     }
 
     private func cut(_ rows: [BarRow], limit: Int, newest: Bool) -> [BarRow] {
-        newest ? Array(rows.suffix(limit)) : Array(rows.prefix(limit + 1))
+        if rows.count <= limit { return rows }
+        return newest ? Array(rows.suffix(limit)) : Array(rows.prefix(limit + 1))
     }
 }

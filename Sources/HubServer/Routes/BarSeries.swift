@@ -1,5 +1,6 @@
 import EventFormat
 import HubModel
+import HubStore
 import PluginABI
 
 /// One row of `/v1/bars`.
@@ -58,6 +59,22 @@ struct BarRow: Sendable, Hashable {
         openInterest = .nan
         state = .filled
         revision = 0
+    }
+
+    init(_ bar: StoredBar) {
+        time = bar.time
+        open = bar.open
+        high = bar.high
+        low = bar.low
+        close = bar.close
+        volume = bar.volume
+        notional = bar.notional
+        openInterest = bar.openInterest
+        count = bar.count
+        origin = bar.seq
+        state = State(bar.state)
+        revision = bar.revision
+        isSimulated = bar.isSimulated
     }
 
     /// Average price, to 6 decimals; NaN where nothing with a size was traded.

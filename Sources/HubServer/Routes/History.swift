@@ -59,6 +59,46 @@ struct History {
         }
     }
 
+    /// Rows of bars of an instrument, the newest revision of each that is known at a position, oldest first.
+    ///
+    /// - Parameter newest: the newest `limit` of the range, else the first.
+    func rows(
+        of symbol: Symbol, interval: Interval, from: Int64?, to: Int64?, through seq: UInt64, limit: Int, newest: Bool
+    ) throws -> [BarRow] {
+        let range = SeriesRange(
+            fromNanoseconds: from, toNanoseconds: to, through: seq, limit: limit, takesNewest: newest)
+        return try rows(of: [symbol], interval: interval, range, total: .max).first ?? []
+    }
+
+    /// The same for several instruments by one query, in the order asked.
+    ///
+    /// - Parameter total: ends after the instrument with which there are so many rows; those behind it are left out.
+    func rows(of symbols: [Symbol], interval: Interval, _ range: SeriesRange, total: Int) throws -> [[BarRow]] {
+        try wait(for: range.through)
+        let texts = symbols.map(\.text)
+        for isExact in [false, true] {
+            var all = [[BarRow]](repeating: [], count: symbols.count)
+            if symbols.count == 1, range.limit > 4096 { all[0].reserveCapacity(min(range.limit, 1 << 17)) }
+            var count = 0
+            var current = 0
+            let isWhole = try engine.store.readBars(of: texts, interval: interval.rawValue, range, isExact: isExact) {
+                if $0 != current, count >= total { return false }
+                current = $0
+                all[$0].append(contentsOf: $1.lazy.map(BarRow.init))
+                count += $1.count
+                return true
+            }
+            guard isWhole || isExact else { continue }
+            if range.takesNewest {
+                for index in all.indices where all[index].count > range.limit {
+                    all[index].removeFirst(all[index].count - range.limit)
+                }
+            }
+            return count >= total ? Array(all[...current]) : all
+        }
+        return []
+    }
+
     /// Bars of an instrument, the newest revision of each that is known at a position, oldest first.
     ///
     /// - Parameter newest: the newest `limit` of the range, else the first.

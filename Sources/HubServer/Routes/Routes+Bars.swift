@@ -2,6 +2,7 @@ import EventFormat
 import HubFold
 import HubModel
 import HubRuntime
+import HubStore
 import HummingbirdCore
 import NIOCore
 import PluginABI
@@ -190,15 +191,31 @@ extension Routes {
         var first = Int(wanted.token?.place.first ?? 0)
         var start = wanted.token.flatMap { $0.place.count > 1 ? $0.place[1] : nil }
         if first < 0 || first > queries.count { first = queries.count }
+        // Plain bars of several instruments are found by one query.
+        let isPlain = queries.count > 1 && queries.allSatisfy(\.isPlain)
+        var found: [[BarRow]]?
+        var foundFrom = 0
         walk: for index in first..<queries.count {
             try deadline.check()
             let room = wanted.limit - (isForward ? table.rows.count : 0)
-            let query = start.map { queries[index].beginning(at: $0) } ?? queries[index]
+            var query = start.map { queries[index].beginning(at: $0) } ?? queries[index]
+            if isPlain, start == nil {
+                // Behind the rows that were read at once, should some of them have turned out not to count.
+                if found.map({ index - foundFrom >= $0.count }) ?? true {
+                    found = try rows(queries[index...], wanted, meta.seq, limit: room + 1, total: room + 1)
+                    foundFrom = index
+                }
+                query.query.found = found?[index - foundFrom]
+            }
             start = nil
             let rows = try query.rows(limit: room, newest: !isForward)
             let shown = isForward ? min(rows.count, room) : rows.count
             if shown > 0 {
-                table.rows.append(contentsOf: rows[..<shown])
+                if table.rows.isEmpty, shown == rows.count {
+                    table.rows = rows
+                } else {
+                    table.rows.append(contentsOf: rows[..<shown])
+                }
                 table.groups.append(.init(symbol: query.query.symbol.text, end: table.rows.count))
             }
             if shown < rows.count {
@@ -229,6 +246,20 @@ extension Routes {
         if isSingle { meta.symbol = queries.first?.query.symbol.text }
         call.trace.add("store", RequestTrace.nanoseconds(since: started))
         return reply(call, table, meta)
+    }
+
+    /// Rows of several instruments at once.
+    ///
+    /// - Parameter total: with `from`, more rows are of no use.
+    private func rows(
+        _ queries: ArraySlice<ShapedBars>, _ wanted: Wanted, _ asOf: UInt64, limit: Int, total: Int
+    ) throws -> [[BarRow]] {
+        let range = SeriesRange(
+            fromNanoseconds: wanted.from, toNanoseconds: wanted.to, through: asOf, limit: limit,
+            takesNewest: wanted.from == nil)
+        return try History(engine).rows(
+            of: queries.map(\.query.symbol), interval: wanted.interval, range,
+            total: wanted.from == nil ? .max : total)
     }
 
     private func reply(_ call: Call, _ table: BarTable, _ meta: ListMeta) -> Response {

@@ -15,6 +15,7 @@ struct Routes: Sendable {
     let pool: NIOThreadPool
     let walks = WalkCache()
     let phases = PhaseCache()
+    let marks = ExportMarks()
 
     func add(to table: inout RouteTable) {
         addHealth(to: &table)
@@ -23,6 +24,7 @@ struct Routes: Sendable {
         addQuotes(to: &table)
         addBars(to: &table)
         addEvents(to: &table)
+        addExport(to: &table)
         addCatalogues(to: &table)
         addAsOf(to: &table)
         addMovers(to: &table)

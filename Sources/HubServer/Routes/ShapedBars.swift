@@ -37,6 +37,9 @@ struct ShapedBars: Sendable {
         return later
     }
 
+    /// Whether the rows are those of the store, one by one.
+    var isPlain: Bool { session == .all && !fills && query.source == query.interval }
+
     /// The first `limit` bars from `from` on, or the newest before `to`; one more than `limit` where there are more.
     func rows(limit: Int, newest: Bool) throws -> [BarRow] {
         let rows = try part(query, limit: limit, newest: newest)
@@ -98,11 +101,9 @@ struct ShapedBars: Sendable {
         let from = clock.span(of: first.time, interval).from
         let to = clock.span(of: last.time, interval).to
         var bars = try History(query.engine)
-            .bars(
+            .rows(
                 of: query.symbol, interval: fine.interval, from: from, to: to, through: query.asOf, limit: 10_000_000,
-                newest: false
-            )
-            .map(BarRow.init)
+                newest: false)
         if query.forming != nil, let forming = fine.forming, forming.head.ts_event >= from, forming.head.ts_event < to {
             bars.removeAll { $0.time >= forming.head.ts_event }
             bars.append(BarRow(forming))
