@@ -30,6 +30,7 @@ struct Routes: Sendable {
         addAsOf(to: &table)
         addMovers(to: &table)
         addQuality(to: &table)
+        addImports(to: &table)
         addContract(to: &table)
     }
 
