@@ -139,7 +139,11 @@ let package = Package(
         tests("HubChunksTests", ["HubChunks", "CHubSystem", "PluginABI"]),
         tests("HubFoldTests", ["HubFold", "HubModel", "PluginABI", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat"]),
-        tests("HubRuntimeTests", ["HubRuntime", "HubConfig", "HubModel", "PluginABI", "EventFormat"]),
+        tests(
+            "HubRuntimeTests",
+            [
+                "HubRuntime", "HubConfig", "HubFold", "HubJournal", "HubModel", "HubStore", "PluginABI", "EventFormat",
+            ]),
         tests(
             "HubServerTests",
             [

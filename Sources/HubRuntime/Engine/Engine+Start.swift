@@ -143,6 +143,15 @@ extension Engine {
                 configuration.hub.clock == .virtual
                     ? SourceState(rawValue: fold.source(source.name)?.state ?? 0) ?? .starting : .starting
             },
+            openGaps: sources.map { source in
+                fold.openGaps.filter { $0.source == source.name }.map { gap in
+                    let isPlugins = ![HUB_GAP_SOURCE_DOWN, HUB_GAP_SOURCE_STALE, HUB_GAP_DISK_FULL, HUB_GAP_HUB_DOWN]
+                        .contains(Int(gap.reason))
+                    return Supervisor.OpenGap(
+                        number: gap.id, reason: gap.reason, fromNanoseconds: gap.from, symbols: gap.symbols,
+                        kinds: gap.kinds, isPlugins: isPlugins)
+                }
+            },
             lastClock: fold.clockNanoseconds, now: now,
             skipped: { UInt32(clamping: fold.skippedSincePosition(ofSource: sources[$0].name)) },
             stream: { index, handle in try? sequencer.stream(sources[index].definition(of: handle)) },

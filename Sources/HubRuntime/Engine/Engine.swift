@@ -43,6 +43,8 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     private let sequencerThread = WorkerThread(name: "sequencer")
     private var lockstep: LockstepDriver?
     private var indicatorThreads: [IndicatorThread] = []
+    /// Inside the lock.
+    private(set) var indicatorRunners: [IndicatorRunner] = []
     var sinkThreads: [SinkThread] = []
     let isRunning = Atomic<Bool>(false)
     /// One batch of backfill at a time: those of others wait.
@@ -110,6 +112,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         storeFollower.start()
         for message in try startProviders() { logger.warning("\(message)") }
         let indicators = try makeIndicators()
+        lock.withLock { indicatorRunners = indicators }
         try startSinks()
         let housekeeping = Housekeeping(
             journal: journal, store: store, sequencer: sequencer, lock: lock, intake: intake,
@@ -134,6 +137,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     }
 
     private func startFeeds() {
+        for provider in providers { provider.ordersNotices = true }
         let loop = SequencerLoop(
             sequencer: sequencer, lock: lock, ports: providers, sources: sources, supervisor: supervisor,
             intake: intake,

@@ -23,6 +23,20 @@ final class FoldLock: @unchecked Sendable {
         inner.deallocate()
     }
 
+    /// As `withLock`, but gives up after a time; then `nil`.
+    func withLock<R>(withinNanoseconds limit: Int64, _ body: () throws -> R) rethrows -> R? {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let end = Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec) + limit
+        var until = timespec(tv_sec: Int(end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
+        guard pthread_mutex_timedlock(outer, &until) == 0 else { return nil }
+        let hasInner = pthread_mutex_timedlock(inner, &until) == 0
+        pthread_mutex_unlock(outer)
+        guard hasInner else { return nil }
+        defer { pthread_mutex_unlock(inner) }
+        return try body()
+    }
+
     func withLock<R>(_ body: () throws -> R) rethrows -> R {
         pthread_mutex_lock(outer)
         pthread_mutex_lock(inner)

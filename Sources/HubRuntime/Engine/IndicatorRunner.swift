@@ -8,7 +8,7 @@ import PluginABI
 ///
 /// What a value *is* depends on the journal alone: a series that is met for the first time since the start is brought up
 /// to date from the bars stored before, in the order of their numbers, and what was journaled before the start is not
-/// said again. Used by one thread: its own, or the lockstep driver's.
+/// said again. Steps belong to one thread: its own, or the lockstep driver's; `peek` may come from any.
 final class IndicatorRunner {
     /// A pipeline's wish: these instruments on these intervals.
     struct Wish: Sendable {
@@ -57,6 +57,8 @@ final class IndicatorRunner {
     private var sharedVersion: Int
     private(set) var position: UInt64
     private(set) var failures: UInt64 = 0
+    /// One call of the plugin at a time.
+    private let access = FoldLock()
 
     init(
         name: String, instance: IndicatorInstance, wishes: [Wish], surroundings: Surroundings, journal: Journal,
@@ -76,6 +78,10 @@ final class IndicatorRunner {
     /// Reads on to the end of the journal, at most `limit` bytes of it, and hands out the values computed, as records
     /// without number. Returns whether there is more to read.
     func step(limit: Int = 1 << 20, now: hub_now, emit: ([UInt8]) -> Void) -> Bool {
+        access.withLock { stepAlone(limit: limit, now: now, emit: emit) }
+    }
+
+    private func stepAlone(limit: Int, now: hub_now, emit: ([UInt8]) -> Void) -> Bool {
         switch reader.next(maxBytes: limit) {
         case .caughtUp:
             return false
@@ -121,6 +127,61 @@ final class IndicatorRunner {
                 emit(self.record(from: value, series: known, flags: inherited))
             }
         }
+    }
+
+    // MARK: Views
+
+    /// A bar that is forming, and the number of the bar that closed before it (0: none did).
+    struct Forming {
+        var symbol: String
+        var interval: Interval
+        var bar: hub_bar
+        var previous: UInt64
+    }
+
+    /// Values of forming bars, as they would be if these closed now: records without number. Any thread; changes nothing that
+    /// a later value depends on.
+    ///
+    /// - Returns: `nil` if the bars before these were not computed yet, or the plugin was busy for that long.
+    func peek(_ forming: [Forming], now: hub_now, withinNanoseconds limit: Int64) -> [UInt8]? {
+        guard instance.peeks else { return [] }
+        return access.withLock(withinNanoseconds: limit) {
+            guard !forming.contains(where: { $0.previous > position }) else { return nil }
+            return peekAlone(forming, now: now)
+        } ?? nil
+    }
+
+    private func peekAlone(_ forming: [Forming], now: hub_now) -> [UInt8] {
+        var values: [UInt8] = []
+        for item in forming {
+            let key = Key(symbol: item.symbol, interval: item.interval.rawValue)
+            if seriesOf[key] == nil {
+                // What is not read yet comes by and by, as always.
+                seriesOf[key] = open(
+                    symbol: item.symbol, interval: item.interval, stream: item.bar.head.stream, before: position + 1)
+            }
+            guard let indices = seriesOf[key], !indices.isEmpty else { continue }
+            let inherited = item.bar.head.flags & UInt16(HUB_FLAG_SIMULATED | HUB_FLAG_RECORDED)
+            withUnsafePointer(to: item.bar) { bar in
+                let wave = indices.map { hub_series_bar(series: UInt32($0 + 1), reserved: 0, bar: bar) }
+                do {
+                    try instance.peek(wave, now: now) { value in
+                        var known = self.series[Int(value.pointee.head.stream) - 1]
+                        known.stream = item.bar.head.stream
+                        var record = self.record(from: value, series: known, flags: inherited)
+                        record.withUnsafeMutableBytes { space in
+                            let head = space.baseAddress!.assumingMemoryBound(to: hub_record.self)
+                            head.pointee.ts_recv = item.bar.head.ts_recv
+                            head.pointee.seq = 0
+                        }
+                        values += record
+                    }
+                } catch {
+                    self.failures += 1
+                }
+            }
+        }
+        return values
     }
 
     /// Opens a series under each definition that wants it and brings it up to date.

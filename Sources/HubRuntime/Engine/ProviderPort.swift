@@ -1,4 +1,5 @@
 package import EventFormat
+import PluginABI
 
 /// What a provider tells about itself outside its records.
 package enum SourceNotice: Sendable {
@@ -10,6 +11,16 @@ package enum SourceNotice: Sendable {
     case gap(reason: UInt8, handles: [UInt32], kinds: UInt32, fromNanoseconds: Int64, toNanoseconds: Int64)
     /// A recorded source has delivered everything.
     case ended
+
+    /// Whether it ends something: then it is said behind the records that came with it.
+    var isBehind: Bool {
+        switch self {
+        case .feed(let state, _): ![HUB_STATE_OK, HUB_STATE_STARTING, HUB_STATE_DEGRADED].contains(Int(state))
+        case .subscription(_, let state, _): Int(state) != HUB_STATE_OK
+        case .gap: false
+        case .ended: true
+        }
+    }
 }
 
 /// A provider as the engine drives it: records that were checked and wait to be numbered, and notices.

@@ -64,13 +64,15 @@ final class SequencerLoop: @unchecked Sendable {
     private func turn(now: Int64, isTick: Bool) -> Bool {
         lock.withLock {
             var worked = false
-            if intake.isOpen {
-                for index in ports.indices where take(from: index, now: now) { worked = true }
-            }
             if let stop = intake.takeEndedStop() {
-                supervisor.diskWasFull(from: stop.fromNanoseconds, to: now, now: now)
+                supervisor.diskWasFull(from: stop.fromNanoseconds, now: now, next: { firstWaiting($0) })
             }
-            for index in ports.indices { hear(index, now: now) }
+            // What is said before some records is heard before they are taken.
+            for index in ports.indices {
+                hear(index, now: now)
+                if intake.isOpen, take(from: index, now: now) { worked = true }
+            }
+            if !worked { for index in ports.indices { hear(index, now: now) } }
             if isTick { supervisor.tick(now: now) }
             sequencer.publish()
             return worked
@@ -84,6 +86,12 @@ final class SequencerLoop: @unchecked Sendable {
         ports[index].consume(bytes)
         if let refusal { intake.close(because: refusal.cause, now: now) }
         return bytes > 0
+    }
+
+    private func firstWaiting(_ index: Int) -> Int64 {
+        let waiting = ports[index].waiting(limit: 1)
+        guard let base = waiting.baseAddress, waiting.count > 0 else { return 0 }
+        return base.assumingMemoryBound(to: hub_record.self).pointee.ts_event
     }
 
     private func hear(_ index: Int, now: Int64) {

@@ -30,10 +30,16 @@ final class Supervisor {
         var backAfterNanoseconds: Int64
     }
 
-    private struct OpenGap {
+    /// A hole that is not over.
+    struct OpenGap {
+        /// `seq` of the record that opened it; 0 = it waits for room.
         var number: UInt64
         var reason: UInt8
         var fromNanoseconds: Int64
+        var symbols: [String]
+        var kinds: UInt32
+        /// Whether the plugin told of it; else the hub found it, and there is one at a time.
+        var isPlugins: Bool
     }
 
     let plans: [SourcePlan]
@@ -44,7 +50,7 @@ final class Supervisor {
     private var active: [Int]
     private(set) var switches: [UInt64]
     private(set) var failoverSince: [Int64]
-    private var openGaps: [OpenGap?]
+    private var openGaps: [[OpenGap]]
     private var takenBefore: [UInt64]
     /// Whether something came since the last tick.
     private var isDelivering: [Bool]
@@ -56,13 +62,14 @@ final class Supervisor {
 
     /// - Parameters:
     ///   - active: index into each pipeline's sources: what the fold holds.
+    ///   - openGaps: of each source: those that were not over when the hub stopped.
     ///   - lastClock: time of the last clock record in the journal.
     ///   - skipped: what the fold counted for a source that stands by.
     ///   - stream: the stream of a source's handle, defined if it is new; `nil` when there is no room.
     ///   - say: journals a record and answers its number; `nil` when there is no room.
     init(
         plans: [SourcePlan], sources: [Source], pipelines: [PipelinePlan], active: [Int], states: [SourceState],
-        lastClock: Int64, now: Int64, skipped: @escaping (Int) -> UInt32,
+        openGaps: [[OpenGap]]? = nil, lastClock: Int64, now: Int64, skipped: @escaping (Int) -> UInt32,
         stream: @escaping (_ source: Int, _ handle: UInt32) -> UInt32?, say: @escaping ([UInt8]) -> UInt64?
     ) {
         streamOf = stream
@@ -84,7 +91,7 @@ final class Supervisor {
         }
         switches = Array(repeating: 0, count: pipelines.count)
         failoverSince = Array(repeating: now, count: pipelines.count)
-        openGaps = Array(repeating: nil, count: plans.count)
+        self.openGaps = openGaps ?? Array(repeating: [], count: plans.count)
         takenBefore = sources.map(\.taken)
         isDelivering = Array(repeating: false, count: plans.count)
     }
@@ -111,35 +118,54 @@ final class Supervisor {
 
     /// The last thing known of a source before the hub went down: what it missed since is a gap, unless it resumes.
     func hubWasDown(source index: Int, sinceEventNanoseconds: Int64, now: Int64) {
-        guard !plans[index].resumes, sinceEventNanoseconds > 0 else { return }
+        guard !plans[index].resumes, !plans[index].isRecorded, sinceEventNanoseconds > 0 else { return }
         openGap(source: index, reason: UInt8(HUB_GAP_HUB_DOWN), from: sinceEventNanoseconds, now: now)
     }
 
-    /// Intake stood still from one time to another because the disk was full.
-    func diskWasFull(from: Int64, to: Int64, now: Int64) {
+    /// Intake stood still because the disk was full. To be called before anything is taken again.
+    ///
+    /// - Parameters:
+    ///   - from: when it stopped.
+    ///   - next: event time of the first record of a source that waits; 0 = none does.
+    func diskWasFull(from: Int64, now: Int64, next: (Int) -> Int64) {
         for index in plans.indices {
-            // A source that resumes was only held up: it went on where it had stopped.
+            let last = sources[index].lastEventNanoseconds
+            let begin = last == 0 ? from : last
+            guard plans[index].resumes || plans[index].isRecorded else {
+                // How far it reaches the first record behind it will tell.
+                openGap(source: index, reason: UInt8(HUB_GAP_DISK_FULL), from: begin, now: now)
+                continue
+            }
+            // It was only held up: it goes on where it had stopped.
+            let first = next(index)
             journal(
                 HubRecord.gap(
                     .init(
-                        state: UInt8(HUB_GAP_CLOSED), reason: UInt8(HUB_GAP_DISK_FULL),
-                        repair: UInt8(plans[index].resumes ? HUB_REPAIR_DONE : HUB_REPAIR_IMPOSSIBLE),
-                        kinds: plans[index].kinds, openedBy: 0, fromNanoseconds: from, toNanoseconds: to,
-                        symbols: plans[index].symbols),
+                        state: UInt8(HUB_GAP_CLOSED), reason: UInt8(HUB_GAP_DISK_FULL), repair: UInt8(HUB_REPAIR_DONE),
+                        kinds: plans[index].kinds, openedBy: 0, fromNanoseconds: begin,
+                        toNanoseconds: first == 0 ? now : first, symbols: plans[index].symbols),
                     stream: sources[index].ownStream, at: now))
         }
     }
 
     /// A plugin or the host lost data of a source.
+    ///
+    /// - Parameter to: 0 = it is still being lost; the gap is over when the same is told with an end, and one of all
+    ///   instruments with the next record, too.
     func lost(source index: Int, reason: UInt8, symbols: [String], kinds: UInt32, from: Int64, to: Int64, now: Int64) {
-        journal(
-            HubRecord.gap(
-                .init(
-                    state: UInt8(to == 0 ? HUB_GAP_OPEN : HUB_GAP_CLOSED), reason: reason,
-                    repair: UInt8(HUB_REPAIR_IMPOSSIBLE), kinds: kinds == 0 ? plans[index].kinds : kinds, openedBy: 0,
-                    fromNanoseconds: from, toNanoseconds: to,
-                    symbols: symbols.isEmpty ? plans[index].symbols : symbols),
-                stream: sources[index].ownStream, at: now))
+        let gap = OpenGap(
+            number: 0, reason: reason, fromNanoseconds: from, symbols: symbols.isEmpty ? plans[index].symbols : symbols,
+            kinds: kinds == 0 ? plans[index].kinds : kinds, isPlugins: true)
+        let known = openGaps[index].firstIndex {
+            $0.isPlugins && $0.reason == gap.reason && $0.symbols == gap.symbols
+        }
+        if let known {
+            if to != 0 { close(openGaps[index].remove(at: known), source: index, to: to, now: now) }
+        } else if to == 0 {
+            open(gap, source: index, now: now)
+        } else {
+            close(gap, source: index, to: to, now: now)
+        }
     }
 
     /// What became of one wanted instrument.
@@ -162,7 +188,7 @@ final class Supervisor {
             if isDelivering[index] {
                 takenBefore[index] = sources[index].taken
                 apply(health[index].delivered(at: now), source: index, now: now)
-                closeGap(source: index, now: now)
+                closeGaps(source: index, now: now)
             }
             apply(
                 health[index].tick(now: now, isMarketOpen: isMarketOpen(source: index, now: now)), source: index,
@@ -234,29 +260,49 @@ final class Supervisor {
     // MARK: Gaps
 
     private func openGap(source index: Int, reason: UInt8, from: Int64, now: Int64) {
-        guard openGaps[index] == nil else { return }
-        openGaps[index] = OpenGap(number: 0, reason: reason, fromNanoseconds: from)
-        sources[index].firstEventNanoseconds = 0
-        let record = HubRecord.gap(
-            .init(
-                state: UInt8(HUB_GAP_OPEN), reason: reason, repair: UInt8(HUB_REPAIR_IMPOSSIBLE),
-                kinds: plans[index].kinds, openedBy: 0, fromNanoseconds: from, toNanoseconds: 0,
-                symbols: plans[index].symbols),
-            stream: sources[index].ownStream, at: now)
-        journal(record) { number in self.openGaps[index]?.number = number }
+        guard !openGaps[index].contains(where: { !$0.isPlugins }) else { return }
+        open(
+            OpenGap(
+                number: 0, reason: reason, fromNanoseconds: from, symbols: plans[index].symbols,
+                kinds: plans[index].kinds, isPlugins: false),
+            source: index, now: now)
     }
 
-    private func closeGap(source index: Int, now: Int64) {
-        guard let gap = openGaps[index], gap.number != 0 else { return }
-        openGaps[index] = nil
-        let to = sources[index].firstEventNanoseconds
-        journal(
-            HubRecord.gap(
-                .init(
-                    state: UInt8(HUB_GAP_CLOSED), reason: gap.reason, repair: UInt8(HUB_REPAIR_IMPOSSIBLE),
-                    kinds: plans[index].kinds, openedBy: gap.number, fromNanoseconds: gap.fromNanoseconds,
-                    toNanoseconds: to == 0 ? now : to, symbols: plans[index].symbols),
-                stream: sources[index].ownStream, at: now))
+    private func open(_ gap: OpenGap, source index: Int, now: Int64) {
+        openGaps[index].append(gap)
+        sources[index].firstEventNanoseconds = 0
+        journal(record(gap, source: index, state: HUB_GAP_OPEN, to: 0, now: now)) { number in
+            let waiting = self.openGaps[index].firstIndex { $0.number == 0 && $0.reason == gap.reason }
+            if let waiting { self.openGaps[index][waiting].number = number }
+        }
+    }
+
+    /// A source delivers: what was missing of all of it is over.
+    private func closeGaps(source index: Int, now: Int64) {
+        guard !openGaps[index].isEmpty else { return }
+        let first = sources[index].firstEventNanoseconds
+        for gap in openGaps[index] where isOver(gap, index) {
+            close(gap, source: index, to: first == 0 ? now : first, now: now)
+        }
+        openGaps[index].removeAll { isOver($0, index) }
+    }
+
+    private func isOver(_ gap: OpenGap, _ index: Int) -> Bool {
+        gap.number != 0 && (!gap.isPlugins || gap.symbols == plans[index].symbols)
+    }
+
+    private func close(_ gap: OpenGap, source index: Int, to: Int64, now: Int64) {
+        journal(record(gap, source: index, state: HUB_GAP_CLOSED, to: to, now: now))
+    }
+
+    /// What came over the wire and was missed cannot be had again by any way there is yet.
+    private func record(_ gap: OpenGap, source index: Int, state: Int, to: Int64, now: Int64) -> [UInt8] {
+        HubRecord.gap(
+            .init(
+                state: UInt8(state), reason: gap.reason, repair: UInt8(HUB_REPAIR_IMPOSSIBLE), kinds: gap.kinds,
+                openedBy: gap.number, fromNanoseconds: gap.fromNanoseconds,
+                toNanoseconds: to == 0 ? 0 : max(to, gap.fromNanoseconds), symbols: gap.symbols),
+            stream: sources[index].ownStream, at: now)
     }
 
     // MARK: Journaling

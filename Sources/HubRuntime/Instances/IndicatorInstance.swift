@@ -83,14 +83,36 @@ final class IndicatorInstance {
         return bars.contains { $0.series == series && $0.bar.pointee.head.seq == value.pointee.cause }
     }
 
+    /// Whether it can be asked about forming bars.
+    var peeks: Bool { table.pointee.peek != nil }
+
+    /// Asks about forming bars, whose `seq` is 0; no state changes.
+    func peek(
+        _ bars: [hub_series_bar], now: hub_now, _ body: (UnsafePointer<hub_value>) -> Void
+    ) throws(PluginFailure) {
+        guard let peek = table.pointee.peek else { return }
+        try call(peek, bars, now, body)
+    }
+
     /// Gives it closed bars; `body` gets each value, its `stream` the series and its `definition` the index.
     func update(
         _ bars: [hub_series_bar], now: hub_now, _ body: (UnsafePointer<hub_value>) -> Void
     ) throws(PluginFailure) {
+        try call(table.pointee.update, bars, now, body)
+    }
+
+    private typealias Call = (
+        UnsafePointer<hub_plugin>?, UnsafePointer<hub_series_bar>?, UInt64, UnsafeMutablePointer<hub_out>?, hub_now,
+        UnsafeMutablePointer<hub_error>?
+    ) -> hub_status
+
+    private func call(
+        _ function: Call, _ bars: [hub_series_bar], _ now: hub_now, _ body: (UnsafePointer<hub_value>) -> Void
+    ) throws(PluginFailure) {
         let plugin = base.plugin
         try space.collect { (out: UnsafeMutablePointer<hub_out>) throws(PluginFailure) in
             try base.call { error in
-                table.pointee.update(plugin, bars, UInt64(bars.count), out, now, error)
+                function(plugin, bars, UInt64(bars.count), out, now, error)
             }
         } _: { emitted in
             let good = check.run(emitted, receivedNanoseconds: 0)

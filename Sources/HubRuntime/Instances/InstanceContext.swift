@@ -22,7 +22,7 @@ package final class InstanceContext: @unchecked Sendable {
 
     /// Instruments by handle; handle 0 is the source itself.
     private let handles: Mutex<[StreamDefinition]>
-    private let notices = Mutex<[SourceNotice]>([])
+    private let notices = Mutex(Notices())
     private let timerWishes = Mutex<[TimerWish]>([])
     private let position = Mutex<[UInt8]?>(nil)
     private let texts = Mutex<[String: Text]>([:])
@@ -30,6 +30,14 @@ package final class InstanceContext: @unchecked Sendable {
     private let givenThrough = Atomic<UInt64>(0)
 
     private let logBudget = Mutex(LogBudget())
+
+    /// What was said, each with the place among the records it belongs to.
+    private struct Notices {
+        var said: [(place: Int, notice: SourceNotice)] = []
+        /// Bytes that were shown when the callback that runs began.
+        var shown = 0
+        var isCalling = false
+    }
 
     struct TimerWish {
         var timer: UInt32
@@ -119,22 +127,44 @@ package final class InstanceContext: @unchecked Sendable {
 
     // MARK: Notices and timers
 
+    /// Said within a callback, it belongs before the callback's records, but behind them where it says that it is over
+    /// with the source or with an instrument.
     func notice(_ notice: SourceNotice) {
         notices.withLock { notices in
             // A plugin that repeats itself does not fill the memory: of its own state only the last counts.
-            if notices.count >= 10_000 { notices.removeFirst(5_000) }
-            notices.append(notice)
+            if notices.said.count >= 10_000 { notices.said.removeFirst(5_000) }
+            let place = notices.isCalling && notice.isBehind ? Int.max : notices.shown
+            notices.said.append((place, notice))
         }
     }
 
-    var hasNotices: Bool { notices.withLock { !$0.isEmpty } }
+    var hasNotices: Bool { notices.withLock { !$0.said.isEmpty } }
 
-    func takeNotices() -> [SourceNotice] {
+    /// A callback begins or ends; so many bytes of records were shown by now.
+    func callback(runs: Bool, shown: Int) {
         notices.withLock { notices in
-            guard !notices.isEmpty else { return [] }
-            defer { notices = [] }
-            return notices
+            notices.isCalling = runs
+            notices.shown = shown
+            guard !runs else { return }
+            for index in notices.said.indices where notices.said[index].place == .max {
+                notices.said[index].place = shown
+            }
         }
+    }
+
+    /// What was said up to a place among the records, in order; the place of the next, if there is one.
+    func takeNotices(upTo place: Int = .max) -> [SourceNotice] {
+        notices.withLock { notices in
+            guard !notices.said.isEmpty else { return [] }
+            let end = notices.said.firstIndex { $0.place > place } ?? notices.said.count
+            defer { notices.said.removeFirst(end) }
+            return notices.said[..<end].map(\.notice)
+        }
+    }
+
+    /// The place of what was said next behind a place.
+    func nextNotice(behind place: Int) -> Int? {
+        notices.withLock { $0.said.first { $0.place > place }?.place }
     }
 
     func setTimer(_ wish: TimerWish) {

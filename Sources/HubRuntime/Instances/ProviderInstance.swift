@@ -45,6 +45,9 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
 
     /// The sequencer's.
     private var isEndPending = false
+    /// Whether notices keep their place among the records. In lockstep they stand behind what one call emitted, whatever they
+    /// say, since a restart finds its place by that. Set before the start.
+    var ordersNotices = false
 
     // Counters, read by anybody.
     private let rejectedCount = Atomic<UInt64>(0)
@@ -253,6 +256,8 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
         let free = ring.free()
         let space = UnsafeMutableRawBufferPointer(start: free.baseAddress, count: min(free.count, maximumBytes))
         shortage.pointee = false
+        context.callback(runs: true, shown: ring.shownBytes)
+        defer { context.callback(runs: false, shown: ring.shownBytes) }
         var out = hub_out.over(space, shortage: shortage)
         // The limit of one call is the plugin's own; a full ring is not its fault, but what it had is lost.
         defer { if shortage.pointee, free.count < maximumBytes { overload(now: now) } }
@@ -343,7 +348,12 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
 
     package func definition(of handle: UInt32) -> StreamDefinition { context.definition(of: handle) }
 
-    package func waiting(limit: Int) -> UnsafeMutableRawBufferPointer { ring.waiting(limit: limit) }
+    package func waiting(limit: Int) -> UnsafeMutableRawBufferPointer {
+        guard ordersNotices else { return ring.waiting(limit: limit) }
+        let at = ring.consumedBytes
+        guard let next = context.nextNotice(behind: at), next != .max else { return ring.waiting(limit: limit) }
+        return ring.waiting(limit: min(limit, next - at))
+    }
 
     package func consume(_ bytes: Int) {
         ring.consume(bytes)
@@ -354,7 +364,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     }
 
     package func takeNotices() -> [SourceNotice] {
-        var notices = context.takeNotices()
+        var notices = context.takeNotices(upTo: ordersNotices && !ring.isEmpty ? ring.consumedBytes : .max)
         notices.removeAll { notice in
             guard case .ended = notice else { return false }
             isEndPending = true

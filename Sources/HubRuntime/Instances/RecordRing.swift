@@ -54,6 +54,10 @@ final class RecordRing: @unchecked Sendable {
     /// Bytes of `free`. Either side.
     var freeBytes: Int { capacity - (shown.load(ordering: .acquiring) - consumed.load(ordering: .acquiring)) }
 
+    /// Bytes ever shown; either side. Bytes ever dealt with; the consumer.
+    var shownBytes: Int { shown.load(ordering: .acquiring) }
+    var consumedBytes: Int { consumed.load(ordering: .relaxed) }
+
     private func place(_ count: Int) -> UnsafeMutableRawPointer {
         base + ((count - origin.load(ordering: .relaxed)) & (capacity - 1))
     }
