@@ -13,7 +13,7 @@ public import PluginABI
 ///
 /// The newest bars of a series are remembered to the last digit (64 of seconds, 32 of minutes, 8 of hours, 4 of days).
 /// A record that falls into an older one has it recalled from the journal (`recall`): it is revised from what its newest
-/// record says, so its volume and notional go on from doubles.
+/// record says, so its volume and notional go on from doubles: to the last digit while these have at most 15.
 public final class Fold {
     let core: UnsafeMutablePointer<FoldCore>
 

@@ -327,8 +327,8 @@ extension ProviderBar {
     /// A bar as its record shows it, as a part of a larger one.
     init(_ record: hub_bar, end: Int64) {
         self.init(
-            volume: ExactAmount.units(record.volume),
-            notional: record.notional.isNaN ? 0 : ExactAmount.units(record.notional) &* 1_000_000_000,
+            volume: ExactAmount.units(ofDecimal: record.volume),
+            notional: record.notional.isNaN ? 0 : ExactAmount.units(ofDecimal: record.notional) &* 1_000_000_000,
             start: record.head.ts_event, end: end, open: record.open, high: record.high, low: record.low,
             close: record.close, openInterest: record.open_interest, count: record.count, seq: record.head.seq,
             stream: record.head.stream, source: -1, bits: record.notional.isNaN ? 0 : BarState.Bits.notional)

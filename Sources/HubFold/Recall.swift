@@ -132,7 +132,7 @@ extension BarState {
     init(_ record: hub_bar, floor: Int64, end: Int64) {
         self.init(floor: floor, end: end)
         start = record.head.ts_event
-        volume = ExactAmount.units(record.volume)
+        volume = ExactAmount.units(ofDecimal: record.volume)
         openTime = start
         closeTime = start
         open = record.open
@@ -151,7 +151,7 @@ extension BarState {
         if flags & UInt16(HUB_FLAG_BACKFILLED) != 0 { bits |= Bits.backfilled }
         if record.built_from == UInt8(HUB_BUILT_FROM_BAR) { bits |= Bits.rolledUp }
         if !record.notional.isNaN {
-            notional = ExactAmount.units(record.notional) &* 1_000_000_000
+            notional = ExactAmount.units(ofDecimal: record.notional) &* 1_000_000_000
             bits |= Bits.notional
         }
     }

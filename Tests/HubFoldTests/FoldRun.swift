@@ -105,7 +105,7 @@ final class BarMemory {
             known.insert(start, at: place)
             starts[key] = known
         }
-        revisions[key]?[start, default: []].append(bar)
+        revisions[key, default: [:]][start, default: []].append(bar)
     }
 
     func answer(_ request: RecallRequest) -> [hub_bar] {

@@ -56,6 +56,7 @@ struct RandomStream {
     private var nextStream: UInt32 = 1
     private var time: Int64
     private var tradeID: UInt64 = 0
+    private var fetched: Int64 = 1_741_300_000_000_000_000
     private var volumes = [Double](repeating: 1000, count: 64)
 
     init(seed: UInt64) {
@@ -87,7 +88,10 @@ struct RandomStream {
             return Make.failover(
                 random.chance(30) ? stream : source, time, pipeline: pipeline, from: "x", to: to,
                 skipped: UInt32.random(in: 0..<3, using: &random))
-        case 95: return Make.control(HUB_CONTROL_END, stream: source, time)
+        case 95:
+            var end = Make.control(HUB_CONTROL_END, stream: source, time)
+            if random.chance(70) { end[3] |= UInt8(HUB_FLAG_FETCHED >> 8) }
+            return end
         case 96:
             return Make.gap(
                 source, time, state: random.chance(50) ? HUB_GAP_OPEN : HUB_GAP_CLOSED, from: time - 60_000_000_000,
@@ -109,6 +113,7 @@ struct RandomStream {
         if random.chance(80) { return time - Int64.random(in: 0..<50_000_000, using: &random) }
         if random.chance(5) { return 0 }
         if random.chance(10) { return time + 60_000_000_000 }
+        if random.chance(10) { return time - Int64.random(in: 0..<400_000_000_000_000, using: &random) }
         return time - Int64.random(in: 0..<600_000_000_000, using: &random)
     }
 
@@ -125,6 +130,13 @@ struct RandomStream {
                 if random.chance(30) { size = 0 }
             }
         }
+        if random.chance(8) {
+            // Fetched: of any age, some of it in runs that one bar gets several parts of.
+            flags |= HUB_FLAG_FETCHED
+            if random.chance(30) { fetched = time - Int64.random(in: 0..<400_000_000_000_000, using: &random) }
+            fetched += Int64.random(in: 0..<20_000_000_000, using: &random)
+            return Make.trade(stream, min(fetched, time), price(), size, received: time, flags: flags, id: id)
+        }
         return Make.trade(stream, late(), price(), size, received: time, flags: flags, id: id)
     }
 
@@ -137,7 +149,7 @@ struct RandomStream {
         return Make.bar(
             stream, at - at % length, interval: interval, open: prices[1], high: prices[3], low: prices[0],
             close: prices[2], volume: 100, count: 3, notional: random.chance(50) ? 10_000 : .nan, received: time,
-            flags: random.chance(60) ? HUB_FLAG_BACKFILLED : 0)
+            flags: random.chance(60) ? HUB_FLAG_BACKFILLED : random.chance(50) ? HUB_FLAG_FETCHED : 0)
     }
 
     private mutating func defineSource() -> [UInt8] {

@@ -7,6 +7,21 @@ enum ExactAmount {
     /// Below this a number of units fits 64 bits.
     private static let fastLimit = 9.0e9
 
+    /// 1e-9 units of a number that was a decimal: of the decimals that read as this double, the one of fewest digits.
+    ///
+    /// So a sum that was written as a double and is read again goes on as it was, up to 15 digits.
+    static func units(ofDecimal value: Double) -> Int128 {
+        var scale = 1.0
+        var unit: Int128 = 1_000_000_000
+        while unit >= 1, value.magnitude * scale < 9.0e15 {
+            let digits = (value * scale).rounded()
+            if digits / scale == value { return Int128(digits) * unit }
+            scale *= 10
+            unit /= 10
+        }
+        return units(value)
+    }
+
     /// 1e-9 units of a number; what is no number counts as nothing, and magnitudes end at 1e20.
     @inline(__always)
     static func units(_ value: Double) -> Int128 {
@@ -65,10 +80,22 @@ enum ExactAmount {
     /// The number for an amount in 1e-18 units.
     static func double(product: Int128) -> Double { double(product, per: 1_000_000_000_000_000_000, scale: 1e18) }
 
-    /// Whole and fraction apart, so that decimals come out as they would be read: dividing a sum of more than 53 bits
-    /// at once would round twice and show binary dust.
+    /// The double nearest to the amount, so that decimals come out as they would be read: zeros at the end go until
+    /// amount and power of ten are both exact, and then there is one rounding. An amount of more digits than a double
+    /// holds is divided whole and fraction apart.
     private static func double(_ amount: Int128, per one: Int128, scale: Double) -> Double {
+        let exact: Int128 = 1 << 53
+        var digits = amount
+        var scale = scale
+        for (step, factor) in [(Int128(1_000_000_000), 1e9), (100_000, 1e5), (100, 1e2), (10, 1e1), (10, 1e1)]
+        where digits.magnitude > exact.magnitude && scale >= factor {
+            let (quotient, rest) = digits.quotientAndRemainder(dividingBy: step)
+            guard rest == 0 else { continue }
+            digits = quotient
+            scale /= factor
+        }
+        if digits.magnitude <= exact.magnitude { return Double(Int64(digits)) / scale }
         let (whole, rest) = amount.quotientAndRemainder(dividingBy: one)
-        return Double(whole) + Double(rest) / scale
+        return Double(whole) + Double(rest) / (one == 1_000_000_000 ? 1e9 : 1e18)
     }
 }
