@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from hubprocess import split_message
 from realdata import rows, spy_trades
@@ -68,7 +68,7 @@ def survive(seed: int, start_hub, cuts: int, kills: int, speed: str, path):
             timer.start()
             try:
                 client.attach(rng.randrange(1, 20000))
-            except (ConnectionClosed, TimeoutError, OSError, EOFError):
+            except (ConnectionClosed, InvalidHandshake, TimeoutError, OSError, EOFError):
                 pass
             timer.join()
             hub.start()
