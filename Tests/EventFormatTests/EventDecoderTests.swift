@@ -46,7 +46,7 @@ struct EventDecoderTests {
         "what is wrong is told with its place",
         arguments: [
             (
-                #"{"type":"trade","symbol":"A:B","time":1736174100123456,"price":"1","size":1}"#, 63,
+                #"{"type":"trade","symbol":"A:B","time":1736174100123456,"price":"1","size":1}"#, 64,
                 "price: expected a number"
             ),
             (#"{"type":"trade","symbol":"A:B","time":1736174100,"price":1,"size":1}"#, 39, "at least 14 digits"),

@@ -80,7 +80,7 @@ struct HTTPRoutesTests {
             #expect(try server.get("/v1/events?limit=50001").json["code"] == .text("bad_parameter"))
             #expect(try server.get("/v1/events?cursor=abc").json["code"] == .text("bad_cursor"))
             #expect(try server.get("/v1/events?ts=us&ts=ms").json["code"] == .text("bad_parameter"))
-            #expect(try server.get("/v1/bars/NSE:TCS?fill=previous").json["code"] == .text("bad_parameter"))
+            #expect(try server.get("/v1/bars/NSE:TCS?fill=next").json["code"] == .text("bad_parameter"))
         }
     }
 
