@@ -77,7 +77,8 @@ public struct HubServer: Service {
         let front = ServerFront(
             settings: settings,
             responder: HubResponder(
-                router: table.router.buildResponder(), paths: table.paths, access: access, names: RequestNames(),
+                router: table.router.buildResponder(), paths: table.paths, posts: table.posts, access: access,
+                names: RequestNames(),
                 metrics: metrics, logger: logger, pool: pool, slowNanoseconds: settings.slowRequestNanoseconds),
             group: group, registry: ConnectionRegistry(),
             mayUpgrade: { head, channel in gate.mayUpgrade(head, over: channel) },

@@ -2,12 +2,18 @@
 independent computation."""
 
 import datetime
+import gzip
 import os
 import random
+import socket
+import threading
 import time
 import zoneinfo
 
 import pytest
+import requests
+
+from hubprocess import run
 
 NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
 MINUTE = 60_000_000
@@ -155,7 +161,8 @@ def test_the_regular_session_is_computed_from_what_was_traded_inside_it(start_hu
         assert pages == rows_[-2:]
     monday = local(2013, 10, 7, 0)
     for interval, parts in (
-        ("1w", {"2013-09-30": [b for b in inside if b["time"] < monday], "2013-10-07": [b for b in inside if b["time"] >= monday]}),
+        ("1w", {"2013-09-30": [bar for bar in inside if bar["time"] < monday],
+                "2013-10-07": [bar for bar in inside if bar["time"] >= monday]}),
         ("1M", {"2013-10-01": inside}),
     ):
         longer = hub.json("/v1/bars/ARCA:SPY", interval=interval, session="regular")["data"]
@@ -297,3 +304,215 @@ def test_coverage_counts_what_asking_for_its_range_gives(start_hub, trades):
     narrow = hub.json("/v1/quality/coverage", symbols="ARCA:SPY", types="bar:1m", **hour)
     assert len(narrow["data"]) == 1 and narrow["data"][0]["expected"] <= 60
     assert narrow["data"][0]["count"] <= narrow["data"][0]["expected"]
+
+
+EMPTY = """
+hub: { listen: "127.0.0.1:PORT", data: ./data LIMITS }
+providers:
+  one: { plugin: replay, settings: { speed: max, files: [{ path: one.csv, symbol: "TEST:ONE", kind: trade }] } }
+pipelines:
+  tape: { from: [one], instruments: ["TEST:ONE", "ARCA:SPY", "NSE:NIFTY 50"], bars: [1m, 5m, 1d] }
+"""
+
+
+def empty(start_hub, tmp_path, limits="", name="hub"):
+    """A hub that has nothing of the instruments that are imported."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "one.csv").write_text("ts_event_ns,price,size\n1000000000000000000,1,1\n")
+    return start_hub(EMPTY.replace("LIMITS", limits), name=name)
+
+
+def bring(hub, *arguments):
+    return run("import", "--address", hub.url, *map(str, arguments), cwd=hub.folder)
+
+
+def test_imported_trades_make_the_bars_that_a_replay_makes(start_hub, trades, tmp_path):
+    hub = empty(start_hub, tmp_path)
+    packed = hub.folder / "trades.csv.gz"
+    packed.write_bytes(gzip.compress(trades.read_bytes()))
+    done = bring(hub, packed, "--symbol", "ARCA:SPY", "--kind", "trade")
+    assert done.returncode == 0, done.stderr + done.stdout
+    count = len(trades.read_text().splitlines()) - 1
+    assert done.stdout.startswith(f"{count} rows: {count} accepted, 0 dropped (the hub has them), 0 refused; cursor ")
+    played_back = played_hub(start_hub, trades)
+    span = {"from": "2013-10-01", "to": "2013-10-20", "limit": 50000}
+    fields = ("time", "price", "size", "symbol")
+    imported = [event for event, _ in hub.events(types="trade", symbols="ARCA:SPY", after=0, limit=50000)]
+    expected = [event for event, _ in played_back.events(types="trade", symbols="ARCA:SPY", after=0, limit=50000)]
+    assert [[e[f] for f in fields] for e in imported] == [[e[f] for f in fields] for e in expected]
+    assert all(event["source"] == "import" and "backfilled" in event["flags"] for event in imported)
+    for interval in ("1m", "5m", "1d"):
+        ours = hub.json("/v1/bars/ARCA:SPY", interval=interval, **span)["data"]
+        theirs = played_back.json("/v1/bars/ARCA:SPY", interval=interval, **span)["data"]
+        assert [strip(row) for row in ours] == [strip(row) for row in theirs], interval
+
+
+def played_hub(start_hub, trades):
+    configuration = CONFIGURATION.format(path=trades).replace("SESSION", "all")
+    hub = start_hub(configuration, "--exit-when-done", wait=False, name="replayed")
+    assert hub.wait_end(120) == 0, hub.tail()
+    return hub.start()
+
+
+def test_a_backfill_shows_in_bars_and_asof_from_its_cursor_on_and_not_before(start_hub, trades, tmp_path):
+    lines = trades.read_text().splitlines()
+    hub = empty(start_hub, tmp_path)
+    for part, rows in (("late", lines[1::2]), ("early", lines[2::2])):
+        (hub.folder / f"{part}.csv").write_text("\n".join([lines[0], *rows]) + "\n")
+    cursors = []
+    for part in ("late", "early"):
+        done = bring(hub, f"{part}.csv", "--symbol", "ARCA:SPY", "--kind", "trade")
+        assert done.returncode == 0, done.stderr
+        cursors.append(done.stdout.split("cursor ")[1].strip())
+    before = hub.json("/v1/bars/ARCA:SPY", interval="1m", as_of=cursors[0], limit=50000)["data"]
+    after = hub.json("/v1/bars/ARCA:SPY", interval="1m", as_of=cursors[1], limit=50000)["data"]
+    assert sum(row["count"] for row in before) == len(lines[1::2])
+    assert sum(row["count"] for row in after) == len(lines) - 1
+    assert any(row["revision"] > 0 for row in after)
+    events = [event for event, _ in hub.events(types="bar:1m", symbols="ARCA:SPY", after=0, limit=50000)]
+    for cursor, shown in zip(cursors, (before, after)):
+        seq = int(cursor.split(".")[1])
+        newest = {}
+        for event in events:
+            if event["seq"] <= seq:
+                newest[event["time"]] = event
+        assert [strip(row) for row in shown] == [strip(newest[time]) for time in sorted(newest)]
+    at = after[-1]["time"] + MINUTE
+    for cursor in cursors:
+        seq = int(cursor.split(".")[1])
+        row = hub.json("/v1/asof", symbol="ARCA:SPY", times=at, as_of=cursor)["data"][0]
+        known = [e for e, _ in hub.events(types="trade", symbols="ARCA:SPY", after=0, before=seq + 1, limit=50000)]
+        assert row["event"] == in_force(known, at)
+
+
+def test_what_is_wrong_with_a_file_is_told_by_line_and_the_rest_is_taken(start_hub, tmp_path):
+    hub = empty(start_hub, tmp_path, ", limits: { body_size: 2KiB }")
+    rows = [f"{1546400700 + 60 * n}000000000,{n + 1},{n + 2},{n + 1},{n + 1.5},{n}" for n in range(100)]
+    rows[10] = rows[10].replace(",11,", ",x,", 1)
+    rows[50] = "1546403700000000000,51,40,51,51.5,50"
+    (hub.folder / "bars.csv").write_text("ts_open_ns,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    done = bring(hub, "bars.csv", "--symbol", "NSE:NIFTY 50", "--kind", "bar:1m")
+    assert done.returncode == 1
+    assert "bars.csv:12: column 'open' holds 'x', expected a number" in done.stderr
+    assert "bars.csv:52: open 51 and close 51.5 are not within low 51 and high 40" in done.stderr
+    assert done.stdout.startswith("100 rows: 98 accepted, 0 dropped (the hub has them), 2 refused")
+    shown = hub.json("/v1/bars/NSE:NIFTY 50", interval="1m", **{"from": "2019-01-01", "to": "2019-01-03"})["data"]
+    assert len(shown) == 98 and shown[0]["open"] == 1 and shown[-1]["close"] == 100.5
+    again = bring(hub, "bars.csv", "--symbol", "NSE:NIFTY 50", "--kind", "bar:1m")
+    assert again.stdout.startswith("100 rows: ")
+    for arguments, words in (
+        (["bars.csv", "--symbol", "NSE:NIFTY 50", "--kind", "trade"], "there is no column 'ts_event_ns' or 'time'"),
+        (["bars.csv", "--kind", "bar:1m"], "there is no column 'symbol'"),
+        (["bars.csv"], "say with --kind"), (["gone.csv", "--kind", "trade"], "cannot read gone.csv"),
+        (["bars.csv", "--kind", "bar:1m", "--symbol", "NSE:X", "--source", "nobody"], "source: expected one or import"),
+    ):
+        failed = bring(hub, *arguments)
+        assert failed.returncode != 0 and words in failed.stderr, failed.stderr
+    rest = ["bars.csv", "--kind", "bar:1m", "--symbol", "NSE:X"]
+    nobody = run("import", "--address", "127.0.0.1:1", *rest, cwd=hub.folder)
+    assert nobody.returncode != 0 and "Start one with 'hub run" in nobody.stderr
+
+
+def test_events_that_one_hub_wrote_are_taken_in_by_another(start_hub, trades, tmp_path):
+    first = played(start_hub, trades)
+    lines = [text for _, text in first.events(types="trade,bar:1d", symbols="ARCA:SPY", after=0, limit=50000)]
+    hub = empty(start_hub, tmp_path, name="second")
+    (hub.folder / "events.ndjson").write_text("\n".join(lines) + "\n")
+    done = bring(hub, "events.ndjson")
+    assert done.returncode == 0, done.stderr
+    fields = ("time", "price", "size")
+    theirs = [e for e, _ in first.events(types="trade", symbols="ARCA:SPY", after=0, limit=50000)]
+    ours = [e for e, _ in hub.events(types="trade", symbols="ARCA:SPY", after=0, limit=50000)]
+    assert [[e[f] for f in fields] for e in ours] == [[e[f] for f in fields] for e in theirs]
+
+
+def test_the_import_route_refuses_what_it_must(start_hub, tmp_path):
+    hub = empty(start_hub, tmp_path, ", limits: { body_size: 2KiB }")
+    line = '{"type":"trade","symbol":"ARCA:SPY","time":1736174100123456,"price":1,"size":1}\n'
+    url = hub.url + "/v1/imports"
+    good = requests.post(url, data=line + "\n{}\n" + line, timeout=10)
+    assert good.status_code == 200
+    answer = good.json()
+    assert (answer["rows"], answer["accepted"], answer["refused"]) == (3, 2, 1)
+    assert answer["errors"] == [{"line": 3, "column": 1, "message": "'type' is missing"}]
+    assert requests.post(url, data=line * 100, timeout=10).json()["code"] == "request_too_large"
+    foreign = requests.post(url, data=line, headers={"Origin": "https://evil.example"}, timeout=10)
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "foreign_origin")
+    wrong = requests.get(url, timeout=10)
+    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")
+    other = requests.post(hub.url + "/v1/bars", data=line, timeout=10)
+    assert (other.status_code, other.headers["Allow"]) == (405, "GET, HEAD")
+    asked = requests.options(
+        url, headers={"Origin": hub.url, "Access-Control-Request-Method": "POST"}, timeout=10)
+    assert "POST" in asked.headers["Access-Control-Allow-Methods"]
+
+
+class CuttingProxy:
+    """Passes one connection after another on to the hub; those with a limit are cut after so many bytes of answer."""
+
+    def __init__(self, port, limits):
+        self.port, self.limits, self.requests = port, list(limits), []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        for limit in self.limits:
+            client, _ = self.listener.accept()
+            with client, socket.create_connection(("127.0.0.1", self.port)) as hub:
+                request = b""
+                while b"\r\n\r\n" not in request:
+                    request += client.recv(65536)
+                self.requests.append(request.decode())
+                hub.sendall(request)
+                hub.settimeout(5)
+                left = limit
+                while left is None or left > 0:
+                    try:
+                        piece = hub.recv(65536 if left is None else min(left, 65536))
+                    except TimeoutError:
+                        break
+                    if not piece:
+                        break
+                    client.sendall(piece)
+                    left = None if left is None else left - len(piece)
+
+
+def test_an_export_that_was_cut_goes_on_where_it_ended(start_hub, trades):
+    hub = played(start_hub, trades)
+    whole = run("export", "--address", hub.url, "--symbols", "ARCA:SPY", "--types", "trade", "--output", "whole.csv",
+                cwd=hub.folder)
+    assert whole.returncode == 0, whole.stderr
+    expected = (hub.folder / "whole.csv").read_bytes()
+    assert len(expected.splitlines()) == len(trades.read_text().splitlines())
+    proxy = CuttingProxy(hub.port, [60_000, 50_000, None])
+    command = ["export", "--address", proxy.address, "--symbols", "ARCA:SPY", "--types", "trade", "--output", "cut.csv"]
+    for _ in range(2):
+        cut = run(*command, cwd=hub.folder)
+        assert cut.returncode != 0 and "the same command goes on from there" in cut.stderr
+        assert not (hub.folder / "cut.csv").exists()
+    done = run(*command, cwd=hub.folder)
+    assert done.returncode == 0, done.stderr
+    assert (hub.folder / "cut.csv").read_bytes() == expected
+    assert "Range: bytes=" not in proxy.requests[0]
+    starts = [int(request.split("Range: bytes=")[1].split("-")[0]) for request in proxy.requests[1:]]
+    assert 0 < starts[0] < 60_000 and starts[0] < starts[1] < len(expected)
+    assert sorted(p.name for p in hub.folder.iterdir() if p.name.startswith("cut.csv")) == ["cut.csv"]
+    # What came out goes in again elsewhere.
+    lines = run("export", "--address", hub.url, "--symbols", "ARCA:SPY", "--types", "trade", cwd=hub.folder)
+    assert len(lines.stdout.splitlines()) == len(expected.splitlines()) - 1
+    wrong = run("export", "--address", hub.url, "--types", "trades", cwd=hub.folder)
+    assert wrong.returncode != 0 and "types:" in wrong.stderr
+
+
+def test_an_exported_csv_is_imported_as_it_is(start_hub, trades, tmp_path):
+    hub = played(start_hub, trades)
+    done = run("export", "--address", hub.url, "--types", "trade", "--output", "out.csv", cwd=hub.folder)
+    assert done.returncode == 0, done.stderr
+    other = empty(start_hub, tmp_path, name="second")
+    done = bring(other, hub.folder / "out.csv", "--kind", "trade")
+    assert done.returncode == 0, done.stderr
+    fields = ("time", "price", "size", "symbol", "venue")
+    theirs, ours = ([event for event, _ in h.events(types="trade", symbols="ARCA:SPY", after=0, limit=50000)]
+                    for h in (hub, other))
+    assert [[e.get(f) for f in fields] for e in ours] == [[e.get(f) for f in fields] for e in theirs]

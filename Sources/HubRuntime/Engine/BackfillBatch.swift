@@ -4,13 +4,16 @@ public struct BackfillBatch: Sendable {
     public var source: String
     /// The instruments, `VENUE:NAME`.
     public var symbols: [String]
+    /// For each of `symbols` where it traded, if not its own venue, else empty; without elements: all their own.
+    public var marketCentres: [String]
     /// Records one behind the other, in the order in which they are to be journaled; `stream` is an index into `symbols`,
     /// `seq` and `ts_recv` are filled in by the hub, the flag *backfilled* is set by it.
     public var records: [UInt8]
 
-    public init(source: String, symbols: [String], records: [UInt8]) {
+    public init(source: String, symbols: [String], marketCentres: [String] = [], records: [UInt8]) {
         self.source = source
         self.symbols = symbols
+        self.marketCentres = marketCentres
         self.records = records
     }
 }

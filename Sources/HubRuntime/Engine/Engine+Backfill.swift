@@ -19,9 +19,10 @@ extension Engine {
         guard isRunning.load(ordering: .acquiring) else { throw BackfillError("the hub is not running") }
         guard check.bytes > 0 else { return result }
         let isSimulated = configuration.provider(source)?.plugin.traits.contains(.simulated) == true
-        func definition(_ symbol: String) -> StreamDefinition {
+        func definition(_ symbol: String, _ centre: String = "") -> StreamDefinition {
             StreamDefinition(
-                id: 0, symbol: symbol, source: source, marketCentre: "", instrumentType: 0, currency: "", calendar: "",
+                id: 0, symbol: symbol, source: source, marketCentre: centre, instrumentType: 0, currency: "",
+                calendar: "",
                 tickSize: .nan, lotSize: .nan, simulated: isSimulated)
         }
         var own: UInt32 = 0
@@ -29,7 +30,9 @@ extension Engine {
         try whenThereIsRoom { () throws(Sequencer.Refusal) in
             own = try sequencer.stream(definition(""))
             streams = []
-            for symbol in check.symbols { streams.append(try sequencer.stream(definition(symbol))) }
+            for (symbol, centre) in zip(check.symbols, check.marketCentres) {
+                streams.append(try sequencer.stream(definition(symbol, centre)))
+            }
         } orFail: {
             BackfillError("nothing was taken in, there is no room for it: \($0)")
         }
@@ -97,6 +100,7 @@ final class BackfillCheck {
     private let space: UnsafeMutableRawBufferPointer
     let bytes: Int
     let symbols: [String]
+    let marketCentres: [String]
 
     private static let kinds: Set<Int> = [HUB_TRADE, HUB_QUOTE, HUB_TICK, HUB_BOOK, HUB_BAR, HUB_GREEKS]
 
@@ -116,6 +120,10 @@ final class BackfillCheck {
             }
         }
         symbols = batch.symbols
+        marketCentres = batch.marketCentres.isEmpty ? symbols.map { _ in "" } : batch.marketCentres
+        guard marketCentres.count == symbols.count else {
+            throw BackfillError("there are \(marketCentres.count) market centres for \(symbols.count) symbols")
+        }
         let count = batch.records.count
         guard count % Int(HUB_LINE) == 0 else {
             throw BackfillError("the records are \(count) bytes, which is not a number of whole lines of \(HUB_LINE)")

@@ -24,6 +24,8 @@ struct HubResponder: Sendable {
     let router: RouterResponder<HubContext>
     /// Paths of the routes as the router has them, to tell an unknown route from a method that a route does not take.
     let paths: [String]
+    /// Those that take `POST`.
+    let posts: [String]
     let access: AccessPolicy
     let names: RequestNames
     let metrics: ServerMetrics
@@ -34,13 +36,16 @@ struct HubResponder: Sendable {
     let slowNanoseconds: Int64
     private let dates = DateText()
     private let templates: [[Substring]]
+    private let postTemplates: [[Substring]]
 
     init(
-        router: RouterResponder<HubContext>, paths: [String], access: AccessPolicy, names: RequestNames,
+        router: RouterResponder<HubContext>, paths: [String], posts: [String] = [], access: AccessPolicy,
+        names: RequestNames,
         metrics: ServerMetrics, logger: Logger, pool: NIOThreadPool, slowNanoseconds: Int64
     ) {
         self.router = router
         self.paths = paths
+        self.posts = posts
         self.access = access
         self.names = names
         self.metrics = metrics
@@ -48,6 +53,7 @@ struct HubResponder: Sendable {
         self.pool = pool
         self.slowNanoseconds = slowNanoseconds
         templates = paths.map { $0.split(separator: "/") }
+        postTemplates = posts.map { $0.split(separator: "/") }
     }
 
     func respond(to request: Request, channel: any Channel) async -> Response {
@@ -157,30 +163,50 @@ struct HubResponder: Sendable {
         switch request.method {
         case .get:
             let response = try await router.respond(to: request, context: context)
-            if context.endpointPath == "NotFound" { throw unknownRoute(request) }
+            if context.endpointPath == "NotFound" { throw notTaken(request) }
             return response
+        case .post where isKnown(path: request.uri.path, in: postTemplates):
+            return try await router.respond(to: request, context: context)
         case .head:
             var head = request.head
             head.method = .get
             let response = try await router.respond(to: Request(head: head, body: request.body), context: context)
-            if context.endpointPath == "NotFound" { throw unknownRoute(request) }
+            if context.endpointPath == "NotFound" { throw notTaken(request) }
             return response
         case .options where request.headers[.origin] != nil && request.headers[.accessControlRequestMethod] != nil:
             var fields: HTTPFields = [
-                .accessControlAllowMethods: "GET, HEAD", .accessControlMaxAge: "600",
+                .accessControlAllowMethods: methods(of: request.uri.path).joined(separator: ", "),
+                .accessControlMaxAge: "600",
             ]
             fields[.accessControlAllowHeaders] = request.headers[.accessControlRequestHeaders]
             return Response(status: .noContent, headers: fields)
         default:
-            guard isKnown(path: request.uri.path) else { throw unknownRoute(request) }
-            var problem = Problem(
-                .methodNotAllowed, "\(request.uri.path) takes GET and HEAD, not \(request.method.rawValue)")
-            problem.headers = [("Allow", "GET, HEAD")]
-            throw problem
+            throw notTaken(request)
         }
     }
 
-    private func isKnown(path: String) -> Bool {
+    /// What a path takes; those of an unknown one are what most take.
+    private func methods(of path: String) -> [String] {
+        let isRead = isKnown(path: path, in: templates)
+        let isWritten = isKnown(path: path, in: postTemplates)
+        return (isRead || !isWritten ? ["GET", "HEAD"] : []) + (isWritten ? ["POST"] : [])
+    }
+
+    /// A request whose path or method is none of the routes'.
+    private func notTaken(_ request: Request) -> Problem {
+        let path = request.uri.path
+        guard isKnown(path: path, in: templates) || isKnown(path: path, in: postTemplates) else {
+            return unknownRoute(request)
+        }
+        let methods = methods(of: path)
+        var problem = Problem(
+            .methodNotAllowed,
+            "\(path) takes \(methods.joined(separator: " and ")), not \(request.method.rawValue)")
+        problem.headers = [("Allow", methods.joined(separator: ", "))]
+        return problem
+    }
+
+    private func isKnown(path: String, in templates: [[Substring]]) -> Bool {
         let parts = path.split(separator: "/")
         return templates.contains { template in
             template.count == parts.count && zip(template, parts).allSatisfy { $0.0.hasPrefix(":") || $0.0 == $0.1 }
@@ -189,7 +215,7 @@ struct HubResponder: Sendable {
 
     private func unknownRoute(_ request: Request) -> Problem {
         let path = request.uri.path
-        let meant = NameDistance.nearest(to: path, among: paths.filter { !$0.contains(":") })
+        let meant = NameDistance.nearest(to: path, among: (paths + posts).filter { !$0.contains(":") })
         return Problem(
             .unknownRoute, "there is no route \(path)" + (meant.map { "; did you mean \($0)?" } ?? ""),
             candidates: meant.map { [$0] } ?? [])

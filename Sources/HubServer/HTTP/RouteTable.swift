@@ -4,13 +4,26 @@ import NIOCore
 
 /// The routes of the server: the router that finds them, and their paths for those who ask for something else.
 struct RouteTable {
+    /// Paths that answer `GET` and `HEAD`.
     private(set) var paths: [String] = []
+    /// Paths that take `POST`.
+    private(set) var posts: [String] = []
     let router = Router(context: HubContext.self)
 
     /// Adds a route that answers `GET` and `HEAD`.
     mutating func get(_ path: String, _ answer: @escaping @Sendable (Call) async throws -> Response) {
         paths.append(path)
         router.get(RouterPath(path)) { request, context in
+            try await answer(Call(request: request, parameters: context.parameters, trace: context.trace))
+        }
+    }
+}
+
+extension RouteTable {
+    /// Adds a route that takes `POST`.
+    mutating func post(_ path: String, _ answer: @escaping @Sendable (Call) async throws -> Response) {
+        posts.append(path)
+        router.post(RouterPath(path)) { request, context in
             try await answer(Call(request: request, parameters: context.parameters, trace: context.trace))
         }
     }

@@ -29,6 +29,7 @@ struct Routes: Sendable {
         addAsOf(to: &table)
         addMovers(to: &table)
         addQuality(to: &table)
+        addImports(to: &table)
     }
 
     /// Parameters of a call, times relative to the hub's clock.
