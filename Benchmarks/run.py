@@ -8,9 +8,12 @@ Fan-out is measured with an epoll client in C. It is looked for as shared/tools/
 the fan-out figures are left out, and the output says so. Records and MessagePack are read event by event by wireload.c.
 """
 
+import datetime
+import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import statistics
 import subprocess
@@ -221,7 +224,90 @@ def memory(folder):
     report("RssAnon a minute after ready, simulator alone", f"{kib / 1024:.1f} MiB", "target <= 60 MiB")
 
 
-BENCHMARKS = {f.__name__: f for f in (abi, sequencer, chunks, encode, fanout, ceiling, quotes, start, memory)}
+TAPE = """
+hub: {{ listen: "127.0.0.1:PORT", data: ./data, retention: {{ journal_size: 4GiB, min_free: 100MiB }} }}
+providers:
+  tape: {{ plugin: replay, settings: {{ speed: max, files: [{files}] }} }}
+pipelines:
+  tape: {{ from: [tape], instruments: ["NASDAQ:*"], bars: [1m] }}
+"""
+
+
+def write_trades(path: pathlib.Path, days: int, dice: random.Random) -> None:
+    """Two trades in every minute of regular sessions of New York, 390 a day."""
+    price = 15_000
+    with open(path, "w") as file:
+        file.write("ts_event_ns,price,size\n")
+        date = datetime.datetime(2025, 1, 6, 14, 30, tzinfo=datetime.timezone.utc)
+        for _ in range(days):
+            start = int(date.timestamp())
+            for minute in range(390):
+                for second in (3, 41):
+                    price += dice.randint(-7, 7)
+                    time_ns = (start + 60 * minute + second) * 1_000_000_000
+                    file.write(f"{time_ns},{price / 100:.2f},{dice.randint(1, 900)}\n")
+            date += datetime.timedelta(days=3 if date.weekday() == 4 else 1)
+
+
+def taped_hub(folder: pathlib.Path, name: str, instruments: int, days: int) -> Hub:
+    dice = random.Random(11)
+    (folder / name).mkdir()
+    files = []
+    for index in range(instruments):
+        path = folder / name / f"{index}.csv"
+        write_trades(path, days, dice)
+        files.append(f'{{ path: "{path}", symbol: "NASDAQ:B{index:03}", kind: trade }}')
+    hub = Hub(folder / name, TAPE.format(files=", ".join(files))).start()
+    # The last bar closes when the source has ended.
+    deadline = time.monotonic() + 300
+    while True:
+        last = hub.json(f"/v1/bars/NASDAQ:B{instruments - 1:03}", interval="1m", limit=100_000, forming="false")["data"]
+        if len(last) == 390 * days:
+            return hub
+        assert time.monotonic() < deadline, f"{len(last)} bars"
+        time.sleep(0.2)
+
+
+def answer_ms(hub: Hub, path: str) -> float:
+    """Milliseconds from the request to the last byte, on a connection that is open; median of many."""
+    connection = http.client.HTTPConnection("127.0.0.1", hub.port)
+    times = []
+    for _ in range(5 if QUICK else 25):
+        begun = time.perf_counter()
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+        times.append((time.perf_counter() - begun) * 1000)
+        assert response.status == 200, body[:300]
+    connection.close()
+    return median(times)
+
+
+def bars(folder):
+    days = 20 if QUICK else 252
+    hub = taped_hub(folder, "year", 1, days)
+    try:
+        for shape, target in (("json", "target <= 60 ms"), ("arrow", "target <= 10 ms"), ("csv", "")):
+            took = answer_ms(hub, f"/v1/bars/NASDAQ:B000?interval=1m&from=2025-01-01&limit=100000&format={shape}")
+            report(f"{390 * days:,} one-minute bars over HTTP, {shape}", f"{took:.1f} ms", target)
+    finally:
+        hub.stop()
+    instruments = 50 if QUICK else 500
+    hub = taped_hub(folder, "day", instruments, 1)
+    try:
+        path = "/v1/bars?symbols=NASDAQ:*&interval=1m&from=2025-01-06&to=2025-01-07&limit=250000"
+        rows = len(json.loads(hub.get(path).text)["data"])
+        assert rows == 390 * instruments, rows
+        for shape, target in (("json", "target <= 150 ms"), ("arrow", "")):
+            took = answer_ms(hub, f"{path}&format={shape}")
+            report(f"a day of 1m bars of {instruments} instruments, {rows:,} rows, {shape}", f"{took:.1f} ms", target)
+    finally:
+        hub.stop()
+
+
+BENCHMARKS = {
+    f.__name__: f for f in (abi, sequencer, chunks, encode, fanout, ceiling, quotes, bars, start, memory)
+}
 
 
 def main():

@@ -193,9 +193,9 @@ struct BarReadingTests {
         recorder.publish()
         let store = try Store.open(folder: folder.path)
         try store.follow(journal)
-        // What version 1 had.
+        // What version 2 had.
         try store.pool.write { db in
-            try db.execute(sql: "DROP TABLE bar_block; DROP TABLE bar_tail; PRAGMA user_version = 1")
+            try db.execute(sql: "DROP TABLE bar_block; DROP TABLE bar_tail; PRAGMA user_version = 2")
         }
         try store.close()
         let migrated = try Store.open(folder: folder.path)

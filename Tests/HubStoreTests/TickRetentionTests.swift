@@ -240,6 +240,7 @@ struct TickRetentionTests {
             try db.execute(
                 sql: """
                     DROP TABLE segment; DROP TABLE trim; DROP TABLE kept_gone; DROP TABLE chunk;
+                    DROP TABLE bar_block; DROP TABLE bar_tail;
                     PRAGMA user_version = 1
                     """)
         }
