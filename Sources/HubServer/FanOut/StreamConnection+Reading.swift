@@ -164,12 +164,15 @@ extension StreamConnection {
         guard let group else { return }
         let target = min(walk.before - 1, lastPosition, conflation.plan?.through ?? .max)
         var window = Window(through: target, offset: 0)
+        // A write can find the socket free at once, which must not take the walk on from in here: what is not due yet comes first.
+        self.walk?.isAsking = true
         chunk.records.withUnsafeBytes { bytes in
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             window = self.window(rest, through: target, for: group)
             _ = send(rest, through: window.through, for: group)
         }
         guard case .reading = feed else { return }
+        self.walk?.isAsking = false
         switch window.stop {
         case .wait(let deadline):
             ownPosition = max(ownPosition, window.through)
