@@ -44,7 +44,8 @@ struct PageRoutes: Sendable {
 
     private static func reply(_ file: HubPage.File, to call: Call) -> Response {
         var fields: HTTPFields = [
-            .eTag: file.entityTag,
+            // Weak: it stands for the packed bytes, too.
+            .eTag: "W/" + file.entityTag,
             // Kept, and asked about each time: a new hub must not run with an old page.
             .cacheControl: "no-cache",
             .contentSecurityPolicy: policy,
