@@ -229,7 +229,7 @@ hub: {{ listen: "127.0.0.1:PORT", data: ./data, retention: {{ journal_size: 4GiB
 providers:
   tape: {{ plugin: replay, settings: {{ speed: max, files: [{files}] }} }}
 pipelines:
-  tape: {{ from: [tape], instruments: ["NASDAQ:*"], bars: [1m] }}
+  tape: {{ from: [tape], instruments: [{symbols}], bars: [1m] }}
 """
 
 
@@ -257,14 +257,18 @@ def taped_hub(folder: pathlib.Path, name: str, instruments: int, days: int) -> H
         path = folder / name / f"{index}.csv"
         write_trades(path, days, dice)
         files.append(f'{{ path: "{path}", symbol: "NASDAQ:B{index:03}", kind: trade }}')
-    hub = Hub(folder / name, TAPE.format(files=", ".join(files))).start()
+    symbols = ", ".join(f'"NASDAQ:B{index:03}"' for index in range(instruments))
+    hub = Hub(folder / name, TAPE.format(files=", ".join(files), symbols=symbols)).start()
     # The last bar closes when the source has ended.
     deadline = time.monotonic() + 300
     while True:
-        last = hub.json(f"/v1/bars/NASDAQ:B{instruments - 1:03}", interval="1m", limit=100_000, forming="false")["data"]
-        if len(last) == 390 * days:
+        # Until its first trade an instrument is not known.
+        answer = hub.get(
+            f"/v1/bars/NASDAQ:B{instruments - 1:03}", interval="1m", limit=100_000, forming="false")
+        rows = answer.json().get("data", [])
+        if len(rows) == 390 * days:
             return hub
-        assert time.monotonic() < deadline, f"{len(last)} bars"
+        assert time.monotonic() < deadline, f"{len(rows)} bars"
         time.sleep(0.2)
 
 
@@ -318,4 +322,5 @@ def main():
             BENCHMARKS[name](pathlib.Path(folder))
 
 
-main()
+if __name__ == "__main__":
+    main()
