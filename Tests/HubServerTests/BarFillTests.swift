@@ -31,7 +31,7 @@ struct BarFillTests {
     @Test("the parts of a filled series are those of the whole, however they are asked for")
     func parts() {
         var random = Generator(state: Self.seed)
-        print("HUB_SEED=\(random.state)")
+        let seed: Comment = "HUB_SEED=\(random.state)"
         for _ in 0..<30 {
             let calendar = [TradingCalendar.nse, .usEquities, .always].randomElement(using: &random)!
             let session = [BarSession.all, .regular].randomElement(using: &random)!
@@ -62,18 +62,18 @@ struct BarFillTests {
             }
             let fill = BarFill(clock: clock, interval: interval, from: nil, to: nil, knownTo: knownTo)
             let all = shown(whole)
-            #expect(shown(fill.forward(rows, after: nil, limit: 1_000_000)) == all)
+            #expect(shown(fill.forward(rows, after: nil, limit: 1_000_000)) == all, seed)
             let limit = Int.random(in: 1...50, using: &random)
-            #expect(shown(fill.backward(rows.suffix(limit), limit: limit)) == all.suffix(limit))
+            #expect(shown(fill.backward(rows.suffix(limit), limit: limit)) == all.suffix(limit), seed)
             let few = Array(rows.prefix(limit + 1))
-            #expect(shown(fill.forward(few, after: nil, limit: limit)) == Array(all.prefix(limit + 1)))
+            #expect(shown(fill.forward(few, after: nil, limit: limit)) == Array(all.prefix(limit + 1)), seed)
             guard whole.count > 4 else { continue }
             let from = whole[Int.random(in: 1..<whole.count, using: &random)].time
             let to = from + Int64.random(in: 1...1_000, using: &random) * Self.minute * 7
             let part = BarFill(clock: clock, interval: interval, from: from, to: to, knownTo: knownTo)
             let inside = rows.filter { $0.time >= from && $0.time < to }
             let found = part.forward(inside, after: rows.last { $0.time < from }, limit: 1_000_000)
-            #expect(shown(found) == shown(whole.filter { $0.time >= from && $0.time < to }))
+            #expect(shown(found) == shown(whole.filter { $0.time >= from && $0.time < to }), seed)
         }
     }
 

@@ -47,13 +47,16 @@ private func copyTree(_ from: String, _ to: String) {
     mkdir(to, 0o700)
     for name in names(from) {
         let source = "\(from)/\(name)"
-        if let bytes = (try? SystemFiles().read(source)).flatMap({ $0 }),
+        var status = stat()
+        // An index that is being written is renamed between the listing and the copy: then it is not there.
+        guard stat(source, &status) == 0 else { continue }
+        if status.st_mode & S_IFMT == S_IFDIR {
+            copyTree(source, "\(to)/\(name)")
+        } else if let bytes = (try? SystemFiles().read(source)).flatMap({ $0 }),
             let file = try? SystemFiles().open("\(to)/\(name)", .creating)
         {
             try? SystemFiles().write(bytes, to: file, path: name)
             SystemFiles().close(file)
-        } else {
-            copyTree(source, "\(to)/\(name)")
         }
     }
 }

@@ -23,9 +23,7 @@ struct BarFill: Sendable {
         var index = 0
         let end = min(to ?? .max, max(knownTo, rows.last?.time ?? .min))
         var date = clock.date(of: start, interval)
-        // The date of an instant that is not a bar's: for longer bars too the local one.
-        let lastDate = max(
-            clock.calendar.day(containing: end).number, rows.last.map { clock.date(of: $0.time, interval) } ?? .min)
+        let lastDate = max(dateReached(by: end), rows.last.map { clock.date(of: $0.time, interval) } ?? .min)
         while date <= lastDate, result.count <= limit {
             for open in clock.opens(on: date, interval) where open >= start {
                 while index < rows.count, rows[index].time <= open {
@@ -52,7 +50,7 @@ struct BarFill: Sendable {
         var result: [BarRow] = []
         var index = rows.count - 1
         let end = min(to ?? .max, max(knownTo, newest.time))
-        var date = max(clock.calendar.day(containing: end).number, clock.date(of: newest.time, interval))
+        var date = max(dateReached(by: end), clock.date(of: newest.time, interval))
         let firstDate = clock.date(of: first.time, interval)
         while date >= firstDate, result.count < limit, index >= 0 {
             for open in clock.opens(on: date, interval).reversed() where result.count < limit {
@@ -72,6 +70,12 @@ struct BarFill: Sendable {
             index -= 1
         }
         return result.prefix(limit).reversed()
+    }
+
+    /// The last date with a bar that may open before an instant: west of Greenwich a day's bar opens, at 00:00 UTC, while the
+    /// date before it still lasts; east of it the date is further than the bars.
+    private func dateReached(by end: Int64) -> Int {
+        max(clock.calendar.day(containing: end).number, clock.date(of: end, interval))
     }
 
     private func isMissing(_ open: Int64) -> Bool {
