@@ -56,6 +56,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
@@ -71,8 +72,22 @@ let package = Package(
         .target(name: "CHubSystem"),
         // Files that are part of the program, by `#embed`.
         .target(name: "CHubAssets", exclude: ["contract"]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // Talking to vendors; knows nothing of plugins.
+        layer(
+            "HubNet",
+            [
+                "CCurl", "CZlib",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
 
         // The hub, from the bottom up.
         layer("HubModel", ["PluginABI", "EventFormat"]),
@@ -133,6 +148,16 @@ let package = Package(
             swiftSettings: strict),
         tests("EventFormatTests", ["EventFormat", "PluginABI"]),
         tests("TableFormatTests", ["TableFormat", "EventFormat"]),
+        tests(
+            "HubNetTests",
+            [
+                "HubNet", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
