@@ -4,6 +4,7 @@ import time
 
 from twelvedata_series import Refusal
 
+PRICING = "https://twelvedata.com/pricing"
 PER_MINUTE = {"basic": 8, "grow": 377, "pro": 1597, "ultra": 10946}
 PER_DAY = {"basic": 800}
 #: Calls that cost more than one credit.
@@ -50,7 +51,7 @@ class Credits:
     @staticmethod
     def _out(of: str, used: int, limit: int, window: str) -> Refusal:
         text = f"You have run out of API credits {of}. {used} API credits were used, with the current limit "
-        plea = f"being {limit}. Wait for the next {window} or consider upgrading your plan at https://twelvedata.com/pricing"
+        plea = f"being {limit}. Wait for the next {window} or consider upgrading your plan at {PRICING}"
         return Refusal(429, text + plea)
 
     def exhaust(self, what: str) -> None:
