@@ -7,12 +7,14 @@ same. What happens while the fake runs replaces it: live minutes are folded out 
 import hashlib
 import math
 import random
+import struct
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 BLOCK = 15  # minutes; candles are drawn by blocks, so that a decade of days costs little
+WAVES = ((26 * 250, 0.10), (26 * 40, 0.05), (96, 0.01), (26, 0.006))  # length in blocks, height of the base
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ ALWAYS = Session("UTC", 0, 1440, (0, 1, 2, 3, 4, 5, 6))
 @dataclass
 class Instrument:
     """`key` is what the control door calls it, `facts` what the vendor tells of it. `kind`: equity, index, future,
-    option, currency, forex or crypto. An index has no volume and no book."""
+    option, currency, forex or crypto. An index has no volume and no book. Prices are drawn by `path` (default: the
+    key), so that two vendors' names of one thing can have one history."""
 
     key: str
     base: float
@@ -49,6 +52,10 @@ class Instrument:
     session: Session = NSE
     decimals: int = 2
     facts: dict = field(default_factory=dict)
+    path: str = ""
+
+    def __post_init__(self):
+        self.path = self.path or self.key
 
     def rounded(self, price: float) -> float:
         return round(round(price / self.tick) * self.tick, self.decimals)
@@ -97,10 +104,10 @@ class Clock:
         return self._start + (time.time() - self._real) * self.speed
 
 
-def _unit(*parts) -> float:
-    """A number in [0, 1) that depends on the parts alone."""
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=7).digest()
-    return int.from_bytes(digest, "big") / (1 << 56)
+def _units(*parts) -> tuple:
+    """Eight numbers in [0, 1) that depend on the parts alone."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=32).digest()
+    return tuple(number / (1 << 32) for number in struct.unpack("8I", digest))
 
 
 class Market:
@@ -111,6 +118,8 @@ class Market:
         self.states: dict[str, State] = {}
         self.minutes: dict[str, dict[int, list]] = {}
         self._randoms: dict[str, random.Random] = {}
+        self._phases: dict[str, tuple] = {}
+        self._levels: dict[tuple, float] = {}
 
     def add(self, instrument: Instrument) -> Instrument:
         self.instruments[instrument.key] = instrument
@@ -134,9 +143,9 @@ class Market:
             state.volume = current[5] if current else 0
             state.turnover = state.volume * last
             state.average = last
-            state.quantity, state.trade_time = 1 + int(_unit(self.seed, instrument.key, "first") * 50), now
+            state.quantity, state.trade_time = 1 + int(_units(self.seed, instrument.path, "first")[0] * 50), now
         if instrument.kind in ("future", "option"):
-            state.oi = 100_000 + int(_unit(self.seed, instrument.key, "oi") * 1_000_000)
+            state.oi = 100_000 + int(_units(self.seed, instrument.path, "first")[1] * 1_000_000)
             state.oi_high, state.oi_low = state.oi + 5000, state.oi - 5000
         return state
 
@@ -147,7 +156,7 @@ class Market:
         instrument = self.instruments[key]
         random_ = self._randoms.get(key)
         if random_ is None:
-            random_ = self._randoms[key] = random.Random(f"{self.seed} {key}")
+            random_ = self._randoms[key] = random.Random(f"{self.seed} {instrument.path}")
         last = self.state(key).last + random_.choice((-2, -1, -1, 0, 1, 1, 2)) * instrument.tick
         quantity = 1 + int(random_.expovariate(1 / 40))
         return self.print(key, last=max(instrument.rounded(last), instrument.tick), quantity=quantity)
@@ -181,6 +190,8 @@ class Market:
         if instrument.kind in ("future", "option"):
             state.oi += quantity // 3 - 5
             state.oi_high, state.oi_low = max(state.oi_high, state.oi), min(state.oi_low, state.oi)
+        if now <= 0:
+            return  # A print without a time belongs to no minute.
         bars, minute = self.minutes.setdefault(instrument.key, {}), int(now // 60)
         bar = bars.get(minute)
         size = 0 if instrument.kind == "index" else quantity
@@ -202,7 +213,7 @@ class Market:
                 (instrument.rounded(state.last + sign * (level + 1) * instrument.tick),
                  1 + (state.book_seed * 7919 + level * 104_729 + sign * 31) % 997,
                  1 + (state.book_seed + level) % 17)
-                for level in range(levels)
+                for level in range(levels) if state.last + sign * (level + 1) * instrument.tick > 0
             ]
         return book
 
@@ -210,25 +221,33 @@ class Market:
 
     def _level(self, instrument: Instrument, block: int) -> float:
         """The drawn price at a block's start: slow waves and a little noise around the base."""
-        key, value = instrument.key, 0.0
-        for wave, (length, height) in enumerate(((26 * 250, 0.10), (26 * 40, 0.05), (96, 0.01), (26, 0.006))):
-            value += height * math.sin(2 * math.pi * (block / length + _unit(self.seed, key, "phase", wave)))
-        return instrument.rounded(instrument.base * (1 + value + 0.002 * (_unit(self.seed, key, block) - 0.5)))
+        level = self._levels.get((instrument.path, block))
+        if level is not None:
+            return level
+        phases = self._phases.get(instrument.path)
+        if phases is None:
+            phases = self._phases[instrument.path] = _units(self.seed, instrument.path, "phase")
+        value = 0.002 * (_units(self.seed, instrument.path, block)[0] - 0.5)
+        for phase, (length, height) in zip(phases, WAVES):
+            value += height * math.sin(2 * math.pi * (block / length + phase))
+        if len(self._levels) > 200_000:
+            self._levels.clear()
+        level = self._levels[instrument.path, block] = instrument.rounded(instrument.base * (1 + value))
+        return level
 
     def _block(self, instrument: Instrument, block: int) -> tuple:
-        """Open, high, low, close and volume of one drawn block."""
-        key = instrument.key
+        """Open, high, low, close and volume of one drawn block, and which minutes have its high and low."""
         start, end = self._level(instrument, block), self._level(instrument, block + 1)
+        _, up, down, size, at, below, *_ = _units(self.seed, instrument.path, block)
         wick = instrument.base * 0.001
-        high = instrument.rounded(max(start, end) + wick * _unit(self.seed, key, block, "high"))
-        low = instrument.rounded(min(start, end) - wick * _unit(self.seed, key, block, "low"))
-        volume = 0 if instrument.kind == "index" else 15 + int(_unit(self.seed, key, block, "volume") * 60_000)
-        return start, high, low, end, volume
+        highest = int(at * BLOCK)
+        lowest = (highest + 1 + int(below * (BLOCK - 1))) % BLOCK
+        volume = 0 if instrument.kind == "index" else BLOCK + int(size * 60_000)
+        return (start, instrument.rounded(max(start, end) + wick * up),
+                instrument.rounded(min(start, end) - wick * down), end, volume, highest, lowest)
 
     def _drawn_minutes(self, instrument: Instrument, block: int) -> list[list]:
-        start, high, low, end, volume = self._block(instrument, block)
-        highest = int(_unit(self.seed, instrument.key, block, "at") * BLOCK)
-        lowest = (highest + 1 + int(_unit(self.seed, instrument.key, block, "below") * (BLOCK - 1))) % BLOCK
+        start, high, low, end, volume, highest, lowest = self._block(instrument, block)
         bars, previous = [], start
         for i in range(BLOCK):
             close = end if i == BLOCK - 1 else instrument.rounded(start + (end - start) * (i + 1) / BLOCK)
@@ -283,7 +302,7 @@ class Market:
                 continue
             for block in range(first // BLOCK, min(last, int(now // 60) + 1) // BLOCK + 1):
                 if block * BLOCK < last:
-                    opened, high, low, close, volume = self._block(instrument, block)
+                    opened, high, low, close, volume, *_ = self._block(instrument, block)
                     _fold(out, stamp, [stamp, opened, high, low, close, volume])
             state = self.states.get(instrument.key)
             if out and out[-1][0] == stamp and state and last * 60 > now:
