@@ -62,7 +62,7 @@ class FakeFinnhub(USFake):
     vendor_kinds = {"invalid_symbol", "news"}
     SETTINGS = {
         "plan": Choice("premium", "free"),
-        "keys": ["test-key"],
+        "keys": ["fakekey"],
         "refusal_status": Choice(403, 401),
         "refused_upgrade": Choice(401, 200, 403),
         "second_connection": Choice("closes_first", "refused", "opens_and_closes", "allowed"),

@@ -59,7 +59,7 @@ class FakeTwelveData(USFake):
     vendor_kinds = {"out_of_credits"}
     SETTINGS = {
         "plan": Choice("pro", "basic", "grow", "ultra"),
-        "keys": ["test-key"],
+        "keys": ["fakekey"],
         "error_status": Choice("real", 200),
         "unknown_symbol": Choice(404, 400),
         "batch": Choice("wrapped", "flat"),
