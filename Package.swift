@@ -138,7 +138,15 @@ let package = Package(
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
         tests("HubChunksTests", ["HubChunks", "CHubSystem", "PluginABI"]),
         tests("HubFoldTests", ["HubFold", "HubModel", "PluginABI", "EventFormat"], exclude: ["Fixtures"]),
-        tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat"]),
+        tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat", "KillScript"]),
+        // A process of its own, which the tests of the store have killed at each of its steps.
+        .target(name: "FaultyDisk", path: "Tests/FaultyDisk"),
+        .target(
+            name: "KillScript", dependencies: ["HubStore", "HubJournal", "EventFormat", "PluginABI"],
+            path: "Tests/KillScript", swiftSettings: strict),
+        .executableTarget(
+            name: "hub-kill-script", dependencies: ["KillScript", "FaultyDisk"], path: "Tests/KillRun",
+            swiftSettings: strict),
         tests(
             "HubRuntimeTests",
             [
