@@ -66,6 +66,7 @@ let package = Package(
         layer("EventFormat", ["PluginABI"]),
         layer("PluginKit", ["PluginABI"]),
         layer("TableFormat", ["EventFormat"]),
+        layer("JSONReading", []),
 
         // System libraries.
         .target(name: "CHubSystem"),
@@ -133,6 +134,7 @@ let package = Package(
             swiftSettings: strict),
         tests("EventFormatTests", ["EventFormat", "PluginABI"]),
         tests("TableFormatTests", ["TableFormat", "EventFormat"]),
+        tests("JSONReadingTests", ["JSONReading"]),
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
