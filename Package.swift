@@ -70,6 +70,7 @@ let package = Package(
         layer("TableFormat", ["EventFormat"]),
         // What the brokers of one country have in common.
         layer("IndianMarkets", ["EventFormat"]),
+        layer("JSONReading", []),
 
         // System libraries.
         .target(name: "CHubSystem"),
@@ -138,6 +139,7 @@ let package = Package(
         tests("EventFormatTests", ["EventFormat", "PluginABI"]),
         tests("TableFormatTests", ["TableFormat", "EventFormat"]),
         tests("IndianMarketsTests", ["IndianMarkets", "EventFormat"]),
+        tests("JSONReadingTests", ["JSONReading"]),
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
@@ -161,7 +163,7 @@ let package = Package(
         + plugin("Replay", needs: ["EventFormat", "CZlib"])
         + plugin("TA", fixtures: ["Fixtures"])
         + plugin("File", needs: ["EventFormat", "CZlib"])
-        + plugin("Zerodha", needs: ["EventFormat", "IndianMarkets"], fixtures: ["Fixtures"])
-        + plugin("Upstox", needs: ["EventFormat", "IndianMarkets"], fixtures: ["Fixtures"]),
+        + plugin("Zerodha", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"])
+        + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
 )
