@@ -90,7 +90,8 @@ public final class NetworkLoop: Sendable {
     }
 
     /// Ends everything: requests are cancelled, WebSockets closed with 1001, and both threads end. Returns when all of
-    /// it has happened and every receiver knows. Not from the network's own thread.
+    /// it has happened and every receiver knows. Not from the network's own thread, and after every `RequestGate` was
+    /// stopped: what waits there is the gate's to cancel.
     public func stop() {
         let (group, driver) = state.withLock { state in
             defer {

@@ -191,7 +191,7 @@ extension WebSocketClient {
         wait(.ping, .milliseconds(Int64(max(interval, 1)))) { client in
             client.pings.sent += 1
             client.write(.ping, withUnsafeBytes(of: client.pings.sent.bigEndian) { Array($0) })
-            if client.timers[.pong] == nil { client.awaitPong(client.pings.sent, within: pongWithin) }
+            if pongWithin > 0, client.timers[.pong] == nil { client.awaitPong(client.pings.sent, within: pongWithin) }
             client.schedulePing()
         }
     }

@@ -211,8 +211,16 @@ final class WebSocketClient: ChannelInboundHandler, @unchecked Sendable {
 
     private func readHead() {
         do throws(Violation) {
-            guard let (answer, size) = try ResponseHead.read(head[...]) else { return }
-            let rest = Array(head[size...])
+            var rest: [UInt8] = []
+            var found: ResponseHead?
+            // An interim answer says nothing: the real one follows.
+            repeat {
+                guard let (answer, size) = try ResponseHead.read(head[...]) else { return }
+                rest = Array(head[size...])
+                head = rest
+                found = answer
+            } while found.map { $0.status < 200 && $0.status != 101 } == true
+            guard let answer = found else { return }
             head = []
             if case .proxy = phase {
                 try proxyAnswered(answer, rest)
@@ -220,10 +228,6 @@ final class WebSocketClient: ChannelInboundHandler, @unchecked Sendable {
             }
             if answer.status == 101 {
                 try open(answer, rest)
-            } else if answer.status < 200 {
-                // An interim answer: the real one follows.
-                head = rest
-                if !rest.isEmpty { readHead() }
             } else {
                 var body = RefusalBody(answer)
                 body.take(rest[...])

@@ -3,7 +3,8 @@ public struct WebSocketRequest: Sendable {
     /// Pings that the client sends by itself. Those of the server are answered always.
     public enum Pings: Hashable, Sendable {
         case none
-        /// One each `milliseconds`; when no pong comes within `pongWithin`, the connection counts as dead.
+        /// One each `milliseconds`; when no pong comes within `pongWithin` milliseconds, the connection counts as dead.
+        /// 0 = pongs are not waited for.
         case every(milliseconds: Int, pongWithin: Int)
     }
 
