@@ -159,7 +159,7 @@ struct TickerTests {
     @Test("passes packets of tokens that nobody wants, and finds every one of thousands that are wanted")
     func tokens() throws {
         var table = TokenTable()
-        let tokens = (0..<9000).map { UInt32($0 * 256 + ($0 % 9) + 1) }
+        let tokens = (0..<9000).map { (index: Int) -> UInt32 in UInt32(index * 256 + index % 9 + 1) }
         for (index, token) in tokens.enumerated() { table.set(token, handle: UInt32(index + 1), kinds: .tick) }
         #expect(tokens.indices.allSatisfy { table.find(tokens[$0])?.pointee.handle == UInt32($0 + 1) })
         for token in tokens.prefix(10) { table.remove(token) }

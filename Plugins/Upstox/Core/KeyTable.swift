@@ -1,5 +1,5 @@
 import Glibc
-import PluginKit
+package import PluginKit
 
 /// What the decoder knows of one subscribed instrument key: updates are partial, this is the whole.
 struct KeySlot {
@@ -18,7 +18,7 @@ struct KeySlot {
 
 /// Instrument keys to slots: open addressing over a hash of the key's bytes, at most half full. Grows when instruments
 /// are added, never while messages are decoded.
-struct KeyTable: ~Copyable {
+package struct KeyTable: ~Copyable {
     private var slots: UnsafeMutablePointer<KeySlot>
     private var capacity: Int
     /// The bytes of all keys, one behind the other.
@@ -83,7 +83,7 @@ struct KeyTable: ~Copyable {
     }
 
     /// Adds a key, or changes what is wanted of it.
-    mutating func set(_ key: String, handle: UInt32, kinds: KindSet) {
+    package mutating func set(_ key: String, handle: UInt32, kinds: KindSet) {
         var key = key
         key.withUTF8 { bytes in
             let bytes = UnsafeRawBufferPointer(bytes)

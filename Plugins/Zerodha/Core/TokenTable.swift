@@ -1,4 +1,4 @@
-import PluginKit
+package import PluginKit
 
 /// What the decoder knows of one subscribed instrument token. Half a cache line.
 struct TokenSlot {
@@ -40,7 +40,7 @@ struct TokenSlot {
 
 /// Tokens to slots: open addressing with linear probing, at most half full, so that a look-up is one cache line more often
 /// than not. Grows when instruments are added, never while packets are decoded.
-struct TokenTable: ~Copyable {
+package struct TokenTable: ~Copyable {
     private var slots: UnsafeMutablePointer<TokenSlot>
     private var capacity: Int
     private var shift: UInt32
@@ -74,7 +74,7 @@ struct TokenTable: ~Copyable {
     }
 
     /// Adds a token, or changes what is wanted of it.
-    mutating func set(_ token: UInt32, handle: UInt32, kinds: KindSet) {
+    package mutating func set(_ token: UInt32, handle: UInt32, kinds: KindSet) {
         guard token != 0 else { return }
         if (count + 1) * 2 > capacity { rebuild(capacity: capacity * 2) { _ in true } }
         var index = home(token)
