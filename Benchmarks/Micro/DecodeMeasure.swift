@@ -119,7 +119,9 @@ enum DecodeMeasure {
         func double(_ field: UInt8, _ number: Double) -> [UInt8] {
             [field << 3 | 1] + withUnsafeBytes(of: number.bitPattern.littleEndian) { Array($0) }
         }
-        func message(_ field: UInt8, _ body: [UInt8]) -> [UInt8] { [field << 3 | 2] + varint(UInt64(body.count)) + body }
+        func message(_ field: UInt8, _ body: [UInt8]) -> [UInt8] {
+            [field << 3 | 2] + varint(UInt64(body.count)) + body
+        }
         func bar(_ interval: String, _ price: Double) -> [UInt8] {
             message(
                 1,

@@ -104,7 +104,8 @@ struct QueryTests {
             vendor.host.vendor.requests.last?.url
                 == "https://api.upstox.com/v3/market-quote/option-greek?instrument_key=NSE_FO%7C40084")
         try vendor.answer(
-            #"{"status":"success","data":{"NSE_FO:X":{"instrument_token":"NSE_FO|40084","last_price":1,"iv":0.13,"delta":0.5,"gamma":0.1}}}"#)
+            #"{"status":"success","data":{"NSE_FO:X":{"instrument_token":"NSE_FO|40084","last_price":1,"iv":0.13,"delta":0.5,"gamma":0.1}}}"#
+        )
         let answer = try #require(vendor.host.vendor.answers[7])
         let records = RecordCollector(holding: answer.records)
         let tick = try #require(records.ticks.first)
@@ -131,11 +132,13 @@ struct QueryTests {
             vendor.host.vendor.requests.last?.url
                 == base + "NSE_INDEX%7CNifty%2050/minutes/1/2025-01-05/2024-12-31")
         try vendor.answer(
-            #"{"status":"success","data":{"candles":[["2025-01-03T15:29:00+05:30",3,3,3,3,1,0],["2025-01-03T15:28:00+05:30",2,2,2,2,1,0]]}}"#)
+            #"{"status":"success","data":{"candles":[["2025-01-03T15:29:00+05:30",3,3,3,3,1,0],["2025-01-03T15:28:00+05:30",2,2,2,2,1,0]]}}"#
+        )
         #expect(
             vendor.host.vendor.requests.last?.url == base + "intraday/NSE_INDEX%7CNifty%2050/minutes/1")
         try vendor.answer(
-            #"{"status":"success","data":{"candles":[["2025-01-06T10:00:00+05:30",5,5,5,5,1,0],["2025-01-06T09:59:00+05:30",4,4,4,4,1,0]]}}"#)
+            #"{"status":"success","data":{"candles":[["2025-01-06T10:00:00+05:30",5,5,5,5,1,0],["2025-01-06T09:59:00+05:30",4,4,4,4,1,0]]}}"#
+        )
         let answer = try #require(vendor.host.vendor.answers[8])
         let bars = RecordCollector(holding: answer.records).bars
         #expect(answer.status == 0 && bars.map(\.close) == [2, 3, 4] && bars.allSatisfy { $0.open_interest.isNaN })
@@ -193,7 +196,8 @@ struct QueryTests {
         let list = Array(TestVendor.list.utf8)
         let candles = Array(#"{"data":{"candles":[["2025-01-03T15:29:00+05:30",3,3,3,3,1,0],[null]]}}"#.utf8)
         let quotes = Array(
-            #"{"data":{"A:B":{"ohlc":{"open":1},"depth":{"buy":[{"price":1,"quantity":2}]},"last_trade_time":"17"}}}"#.utf8)
+            #"{"data":{"A:B":{"ohlc":{"open":1},"depth":{"buy":[{"price":1,"quantity":2}]},"last_trade_time":"17"}}}"#
+                .utf8)
         let guarded = GuardedBytes()
         var mutator = Mutator(seed: 6)
         var listings = 0

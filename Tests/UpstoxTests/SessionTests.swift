@@ -43,9 +43,10 @@ struct SessionTests {
             vendor.hub.now += 1_000_000_000
             try vendor.hub.closed(1, code: 1006)
         }
-        #expect(vendor.host.gaps.map { [$0.from - monday, $0.to == 0 ? 0 : $0.to - monday] } == [
-            [1_000_000_000, 0], [1_000_000_000, 2_000_000_000], [3_000_000_000, 0],
-        ])
+        #expect(
+            vendor.host.gaps.map { [$0.from - monday, $0.to == 0 ? 0 : $0.to - monday] } == [
+                [1_000_000_000, 0], [1_000_000_000, 2_000_000_000], [3_000_000_000, 0],
+            ])
     }
 
     @Test("needs a login when the token is refused, and begins anew after one")

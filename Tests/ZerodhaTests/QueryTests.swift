@@ -137,7 +137,8 @@ struct QueryTests {
     func dayCandle() throws {
         let vendor = try TestVendor()
         try vendor.start()
-        let body = #"{"data":{"candles":[["2025-01-03T00:00:00+0530",1,2,1,2,5],["2025-01-06T00:00:00+0530",1,2,1,2,5]]}}"#
+        let body =
+            #"{"data":{"candles":[["2025-01-03T00:00:00+0530",1,2,1,2,5],["2025-01-06T00:00:00+0530",1,2,1,2,5]]}}"#
         try vendor.hub.query(Query(identifier: 1, kind: .bars, symbols: ["NSE:INFY"], interval: 86400))
         try vendor.answer(body)
         vendor.hub.now = try #require(IndianTime.nanoseconds("2025-01-06 18:00"))
@@ -167,7 +168,10 @@ struct QueryTests {
         #expect(refused(Query(identifier: 3, kind: .bars, symbols: ["NSE:INFY"], interval: 7)) == 4)
         #expect(refused(Query(identifier: 4, kind: .news)) == 4)
         let failures: [(String, UInt32, Int32)] = [
-            (#"{"status":"error","message":"interval exceeds max limit: 60 days","error_type":"InputException"}"#, 400, 4),
+            (
+                #"{"status":"error","message":"interval exceeds max limit: 60 days","error_type":"InputException"}"#,
+                400, 4
+            ),
             (#"{"status":"error","message":"Too many requests","error_type":"NetworkException"}"#, 429, 6),
             (#"{"status":"error","message":"no","error_type":"PermissionException","data":null}"#, 403, 3),
             (#"{"status":"error","message":"down","error_type":"DataException"}"#, 502, 8),

@@ -23,20 +23,18 @@ enum Unpacking {
         stream.next_in = UnsafeMutablePointer(
             mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
         stream.avail_in = UInt32(clamping: bytes.count)
-        let piece = 1 << 18
+        let piece = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1 << 18)
+        defer { piece.deallocate() }
         var status = Z_OK
         while status == Z_OK {
-            let before = result.count
-            guard before < most else {
+            stream.next_out = piece.baseAddress
+            stream.avail_out = UInt32(piece.count)
+            status = inflate(&stream, Z_NO_FLUSH)
+            let made = piece.count - Int(stream.avail_out)
+            guard result.count + made <= most else {
                 throw PluginError(.protocolViolation, "a packed file of Upstox grows beyond \(most) bytes")
             }
-            result.append(contentsOf: repeatElement(0, count: piece))
-            result.withUnsafeMutableBufferPointer { space in
-                stream.next_out = space.baseAddress.unsafelyUnwrapped + before
-                stream.avail_out = UInt32(piece)
-                status = inflate(&stream, Z_NO_FLUSH)
-            }
-            result.removeLast(Int(stream.avail_out))
+            result.append(contentsOf: UnsafeBufferPointer(rebasing: piece[..<made]))
             if status == Z_OK, stream.avail_in == 0, stream.avail_out > 0 { status = Z_BUF_ERROR }
         }
         guard status == Z_STREAM_END else {

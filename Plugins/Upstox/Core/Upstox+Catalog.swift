@@ -39,7 +39,9 @@ extension Upstox {
                 ? try Unpacking.gunzip(response.body).withUnsafeBytes(read) : try read(response.body)
             host.catalogDone()
             host.log(
-                .info, "\(list.count) instruments; \(list.passed) records have no name of their own, \(refused) were not taken")
+                .info,
+                "\(list.count) instruments; \(list.passed) records have no name of their own, \(refused) were not taken"
+            )
             instruments = list
         } catch {
             let error = error as? PluginError ?? PluginError(.internal, "\(error)")

@@ -32,7 +32,8 @@ extension Upstox {
             }
         }
         guard let phase = MarketPhases.states.first(where: { $0.word == status })?.phase else {
-            throw PluginError(.protocolViolation, "Upstox says that \(venue) is '\(status.prefix(40))', which is no state")
+            throw PluginError(
+                .protocolViolation, "Upstox says that \(venue) is '\(status.prefix(40))', which is no state")
         }
         let time = (updated > 0 ? updated : now.wallNanoseconds) / 1000
         try host.answer(

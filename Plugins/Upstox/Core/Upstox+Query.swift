@@ -137,7 +137,8 @@ extension Upstox {
         let list = keys.map(URLText.escaped).joined(separator: ",")
         try send(
             HTTPRequest(
-                url: "\(settings.restURL)/\(path)?instrument_key=\(list)", headers: headers ?? [], rateClass: Rate.second),
+                url: "\(settings.restURL)/\(path)?instrument_key=\(list)", headers: headers ?? [],
+                rateClass: Rate.second),
             pending)
     }
 

@@ -7,7 +7,8 @@ extension Upstox {
         name: "Upstox",
         vendor: "hub",
         version: "0.1.0",
-        description: "Indian shares, indices, futures, options, currencies and commodities over Upstox: the market data feed "
+        description:
+            "Indian shares, indices, futures, options, currencies and commodities over Upstox: the market data feed "
             + "V3, quotes, option greeks, candles, market status, holidays and the instrument list.",
         url: "https://upstox.com/developer/api-documentation/",
         kinds: [.tick, .quote, .book, .greeks, .tradingStatus],

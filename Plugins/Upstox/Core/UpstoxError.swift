@@ -44,7 +44,8 @@ enum UpstoxError {
         switch status {
         case 401: return PluginError(.authentication, "Upstox refuses: \(said). Log in again")
         case 403 where code.isEmpty:
-            return PluginError(.network, "something before Upstox refuses the request (403)", retryAfterMilliseconds: 5000)
+            return PluginError(
+                .network, "something before Upstox refuses the request (403)", retryAfterMilliseconds: 5000)
         case 403: return PluginError(.entitlement, "Upstox refuses: \(said)")
         case 404, 410: return PluginError(.notFound, "Upstox does not know this: \(said)")
         case 423: return PluginError(.network, "Upstox is out of service hours", retryAfterMilliseconds: 300_000)

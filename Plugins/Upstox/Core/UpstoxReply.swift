@@ -25,7 +25,8 @@ enum UpstoxReply {
                 }
             }
         } catch {
-            throw PluginError(.protocolViolation, "Upstox's answer to the authorisation of a feed cannot be read: \(error)")
+            throw PluginError(
+                .protocolViolation, "Upstox's answer to the authorisation of a feed cannot be read: \(error)")
         }
         if address.isEmpty { address = older }
         guard address.hasPrefix("ws://") || address.hasPrefix("wss://") else {

@@ -8,7 +8,8 @@ enum KiteError {
         guard response.status != 0 else {
             // The host puts its reason in the place of a body.
             let reason = String(decoding: response.body.prefix(200), as: UTF8.self)
-            return PluginError(response.failure ?? .network, "no answer from Kite" + (reason.isEmpty ? "" : ": \(reason)"))
+            return PluginError(
+                response.failure ?? .network, "no answer from Kite" + (reason.isEmpty ? "" : ": \(reason)"))
         }
         // The list of instruments may come as any kind of text; a page or an error is what it must not be.
         let said = response.header("content-type")?.lowercased() ?? type

@@ -43,7 +43,8 @@ struct KiteInstrument: Equatable {
         let isDerivative = type == .future || type == .option
         return Listing(
             symbol: symbol, type: type, name: isDerivative ? "" : name, currency: "INR",
-            underlying: isDerivative ? IndianVenue(rawValue: exchange).map { Underlying.symbol(name, venue: $0) } ?? "" : "",
+            underlying: isDerivative
+                ? IndianVenue(rawValue: exchange).map { Underlying.symbol(name, venue: $0) } ?? "" : "",
             tickSize: tickSize > 0 ? tickSize : nil, lotSize: lotSize > 0 ? lotSize : nil,
             strike: type == .option ? strike : nil, expiry: expiry,
             right: kind == "CE" ? .call : kind == "PE" ? .put : .none,

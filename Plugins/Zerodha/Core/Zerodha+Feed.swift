@@ -35,7 +35,8 @@ extension Zerodha {
             guard let want = wants[handle] else { continue }
             guard let token = instruments?.token(of: want.symbol, named: host.named(want.symbol)) else {
                 host.subscription(
-                    handle, .failed, reason: "Kite's instrument list has no \(want.symbol); providers.*.symbols can name it")
+                    handle, .failed,
+                    reason: "Kite's instrument list has no \(want.symbol); providers.*.symbols can name it")
                 continue
             }
             let mode = settings.mode ?? KiteMode(want.kinds)
@@ -58,7 +59,9 @@ extension Zerodha {
             guard let line = lines.add(handle, key: token, mode: mode, fits: fits) else {
                 host.subscription(
                     handle, .failed,
-                    reason: "Kite takes \(Zerodha.tokensOfConnection) instruments a connection, and all \(settings.connections) are full")
+                    reason:
+                        "Kite takes \(Zerodha.tokensOfConnection) instruments a connection, and all \(settings.connections) are full"
+                )
                 continue
             }
             ticker.tokens.set(token, handle: handle, kinds: want.kinds)
@@ -98,7 +101,8 @@ extension Zerodha {
     // MARK: Connections
 
     private func open(_ index: Int, _ now: Now) {
-        guard case .alive(let token, _) = session, lines.lines[index].phase == .down, lines.lines[index].count > 0 else {
+        guard case .alive(let token, _) = session, lines.lines[index].phase == .down, lines.lines[index].count > 0
+        else {
             return
         }
         do {

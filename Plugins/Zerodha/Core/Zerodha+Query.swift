@@ -121,7 +121,9 @@ extension Zerodha {
         var named: [String: UInt32] = [:]
         for (index, symbol) in symbols.enumerated() {
             named[symbol] = UInt32(index + 1)
-            if let token = instruments?.token(of: symbol, named: host.named(symbol)) { places[token] = UInt32(index + 1) }
+            if let token = instruments?.token(of: symbol, named: host.named(symbol)) {
+                places[token] = UInt32(index + 1)
+            }
         }
         try host.answer(query) { output in
             try KiteQuote.read(body) { quote in

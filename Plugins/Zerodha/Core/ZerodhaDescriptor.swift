@@ -7,7 +7,8 @@ extension Zerodha {
         name: "Zerodha",
         vendor: "hub",
         version: "0.1.0",
-        description: "Indian shares, indices, futures, options, currencies and commodities over Kite Connect 3: the binary "
+        description:
+            "Indian shares, indices, futures, options, currencies and commodities over Kite Connect 3: the binary "
             + "ticker, quotes, candles and the instrument list.",
         url: "https://kite.trade/docs/connect/v3/",
         kinds: [.tick, .quote, .book],
