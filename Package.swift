@@ -70,7 +70,7 @@ let package = Package(
         layer("PluginKit", ["PluginABI"]),
         layer("TableFormat", ["EventFormat"]),
         // What the brokers of one country have in common.
-        layer("IndianMarkets", ["EventFormat"]),
+        layer("IndianMarkets", ["EventFormat", "JSONReading"]),
         layer("JSONReading", []),
 
         // System libraries.
@@ -141,7 +141,8 @@ let package = Package(
             name: "hub-bench",
             dependencies: [
                 "HubRuntime", "HubConfig", "HubJournal", "HubStore", "HubFold", "HubChunks", "HubModel", "EventFormat",
-                "PluginABI", "CZlib", .product(name: "Logging", package: "swift-log"),
+                "PluginABI", "PluginKit", "ZerodhaCore", "UpstoxCore", "CZlib",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Micro", swiftSettings: strict),
@@ -196,6 +197,6 @@ let package = Package(
         + plugin("TA", fixtures: ["Fixtures"])
         + plugin("File", needs: ["EventFormat", "CZlib"])
         + plugin("Zerodha", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"])
-        + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"]),
+        + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading", "CZlib"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
 )
