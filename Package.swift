@@ -49,6 +49,7 @@ let package = Package(
         .library(name: "replay", type: .dynamic, targets: ["ReplayPlugin"]),
         .library(name: "ta", type: .dynamic, targets: ["TAPlugin"]),
         .library(name: "file", type: .dynamic, targets: ["FilePlugin"]),
+        .library(name: "finnhub", type: .dynamic, targets: ["FinnhubPlugin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -67,6 +68,7 @@ let package = Package(
         layer("PluginKit", ["PluginABI"]),
         layer("TableFormat", ["EventFormat"]),
         layer("JSONReading", []),
+        layer("VendorKit", ["JSONReading", "EventFormat", "PluginKit"]),
 
         // System libraries.
         .target(name: "CHubSystem"),
@@ -135,6 +137,7 @@ let package = Package(
         tests("EventFormatTests", ["EventFormat", "PluginABI"]),
         tests("TableFormatTests", ["TableFormat", "EventFormat"]),
         tests("JSONReadingTests", ["JSONReading"]),
+        tests("VendorKitTests", ["VendorKit", "JSONReading", "PluginKit"]),
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
@@ -157,6 +160,7 @@ let package = Package(
         + plugin("Simulator")
         + plugin("Replay", needs: ["EventFormat", "CZlib"])
         + plugin("TA", fixtures: ["Fixtures"])
-        + plugin("File", needs: ["EventFormat", "CZlib"]),
+        + plugin("File", needs: ["EventFormat", "CZlib"])
+        + plugin("Finnhub", needs: ["JSONReading", "VendorKit"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
 )
