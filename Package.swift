@@ -50,6 +50,7 @@ let package = Package(
         .library(name: "ta", type: .dynamic, targets: ["TAPlugin"]),
         .library(name: "file", type: .dynamic, targets: ["FilePlugin"]),
         .library(name: "finnhub", type: .dynamic, targets: ["FinnhubPlugin"]),
+        .library(name: "twelvedata", type: .dynamic, targets: ["TwelveDataPlugin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -127,6 +128,7 @@ let package = Package(
                 "HubRuntime", "HubConfig", "HubJournal", "HubStore", "HubFold", "HubChunks", "HubModel", "EventFormat",
                 "PluginABI", "CZlib", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PluginKit", "JSONReading", "VendorKit", "FinnhubCore", "TwelveDataCore",
             ],
             path: "Benchmarks/Micro", swiftSettings: strict),
 
@@ -161,6 +163,7 @@ let package = Package(
         + plugin("Replay", needs: ["EventFormat", "CZlib"])
         + plugin("TA", fixtures: ["Fixtures"])
         + plugin("File", needs: ["EventFormat", "CZlib"])
-        + plugin("Finnhub", needs: ["JSONReading", "VendorKit"], fixtures: ["Fixtures"]),
+        + plugin("Finnhub", needs: ["JSONReading", "VendorKit"], fixtures: ["Fixtures"])
+        + plugin("TwelveData", needs: ["JSONReading", "VendorKit", "EventFormat"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
 )

@@ -22,6 +22,8 @@ public enum URLText {
         var url = base
         while url.hasSuffix("/") { url.removeLast() }
         url += path
+        // An address of a host alone gets its root, which not every parser adds.
+        if path.isEmpty, url.utf8.count(where: { $0 == UInt8(ascii: "/") }) == 2 { url += "/" }
         var mark = "?"
         for (name, value) in parameters where !value.isEmpty {
             url += "\(mark)\(name)=\(escaped(value))"

@@ -47,7 +47,7 @@ struct StreamTests {
     @Test("one connection with the key's token streams each symbol by a message of its own")
     func subscribing() throws {
         let hub = try connected(["NASDAQ:AAPL", "FX:EURUSD", "CRYPTO:BTCUSD"])
-        #expect(hub.host.vendor.openings.map(\.url) == ["wss://ws.finnhub.io?token=HUBSECRETkey"])
+        #expect(hub.host.vendor.openings.map(\.url) == ["wss://ws.finnhub.io/?token=HUBSECRETkey"])
         #expect(hub.host.vendor.openings[0].idleAfterMilliseconds == 120_000)
         #expect(sent(hub) == [subscribe("AAPL"), subscribe("OANDA:EUR_USD")])
         // Finnhub has no composite of coins.
