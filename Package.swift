@@ -51,6 +51,8 @@ let package = Package(
         .library(name: "file", type: .dynamic, targets: ["FilePlugin"]),
         .library(name: "finnhub", type: .dynamic, targets: ["FinnhubPlugin"]),
         .library(name: "twelvedata", type: .dynamic, targets: ["TwelveDataPlugin"]),
+        .library(name: "zerodha", type: .dynamic, targets: ["ZerodhaPlugin"]),
+        .library(name: "upstox", type: .dynamic, targets: ["UpstoxPlugin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -68,6 +70,8 @@ let package = Package(
         layer("EventFormat", ["PluginABI"]),
         layer("PluginKit", ["PluginABI"]),
         layer("TableFormat", ["EventFormat"]),
+        // What the brokers of one country have in common.
+        layer("IndianMarkets", ["EventFormat"]),
         layer("JSONReading", []),
         layer("VendorKit", ["JSONReading", "EventFormat", "PluginKit"]),
 
@@ -138,6 +142,7 @@ let package = Package(
             swiftSettings: strict),
         tests("EventFormatTests", ["EventFormat", "PluginABI"]),
         tests("TableFormatTests", ["TableFormat", "EventFormat"]),
+        tests("IndianMarketsTests", ["IndianMarkets", "EventFormat"]),
         tests("JSONReadingTests", ["JSONReading"]),
         tests("VendorKitTests", ["VendorKit", "JSONReading", "PluginKit"]),
         tests("HubModelTests", ["HubModel", "EventFormat"]),
@@ -145,7 +150,15 @@ let package = Package(
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
         tests("HubChunksTests", ["HubChunks", "CHubSystem", "PluginABI"]),
         tests("HubFoldTests", ["HubFold", "HubModel", "PluginABI", "EventFormat"], exclude: ["Fixtures"]),
-        tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat"]),
+        tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat", "KillScript"]),
+        // A process of its own, which the tests of the store have killed at each of its steps.
+        .target(name: "FaultyDisk", path: "Tests/FaultyDisk"),
+        .target(
+            name: "KillScript", dependencies: ["HubStore", "HubJournal", "EventFormat", "PluginABI"],
+            path: "Tests/KillScript", swiftSettings: strict),
+        .executableTarget(
+            name: "hub-kill-script", dependencies: ["KillScript", "FaultyDisk"], path: "Tests/KillRun",
+            swiftSettings: strict),
         tests(
             "HubRuntimeTests",
             [
@@ -164,6 +177,8 @@ let package = Package(
         + plugin("TA", fixtures: ["Fixtures"])
         + plugin("File", needs: ["EventFormat", "CZlib"])
         + plugin("Finnhub", needs: ["JSONReading", "VendorKit"], fixtures: ["Fixtures"])
-        + plugin("TwelveData", needs: ["JSONReading", "VendorKit", "EventFormat"], fixtures: ["Fixtures"]),
+        + plugin("TwelveData", needs: ["JSONReading", "VendorKit", "EventFormat"], fixtures: ["Fixtures"])
+        + plugin("Zerodha", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"])
+        + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
 )
