@@ -114,6 +114,14 @@ struct QueryTests {
             body: Array(#"{"error":"API limit reached. Please try again later. Remaining Limit: 0"}"#.utf8))
         #expect(hub.host.vendor.limits == ["default": begin + 12 * second])
         #expect(hub.host.vendor.answers[1]?.status == PluginError.Status.rateLimit.rawValue)
+        // Heavy calls weigh more than one: the vendor's count of what is left decides.
+        try hub.query(Query(identifier: 2, kind: .quotes, symbols: ["NYSE:A"]))
+        try hub.response(
+            hub.host.vendor.requests[1].number, status: 200,
+            headers: [("X-Ratelimit-Remaining", "0"), ("X-Ratelimit-Reset", "1779500040")],
+            body: fixture("quote-AAPL.json"))
+        #expect(hub.host.vendor.limits == ["default": begin + 40 * second])
+        #expect(hub.host.vendor.answers[2]?.status == 0)
     }
 
     @Test("no more calls leave in one second than Finnhub takes from anybody")

@@ -56,6 +56,13 @@ extension Finnhub {
     }
 
     public func response(_ response: HTTPResponse, request number: UInt64, into output: Output, now: Now) throws {
+        // Calls have weights that only the vendor knows: where it says that none is left, the budget is spent.
+        if response.header("x-ratelimit-remaining").flatMap({ Int($0) }) == 0,
+            let reset = response.header("x-ratelimit-reset").flatMap({ Int64($0) }),
+            (1...120).contains(reset - now.wallNanoseconds / 1_000_000_000)
+        {
+            host.limited("default", untilNanoseconds: reset * 1_000_000_000)
+        }
         guard let request = requests.removeValue(forKey: number) else { return }
         if case .probe(let refused, let error) = request.purpose {
             return probed(refused, error, response, now)

@@ -77,7 +77,7 @@ extension Finnhub {
     }
 
     func connect() throws {
-        guard connection == .none, !wanted.isEmpty else { return }
+        guard connection == .none, !isHolding, !wanted.isEmpty else { return }
         let url = URLText.make(settings.websocketURL, "", [("token", settings.key)])
         try host.open(Self.stream, WebSocketRequest(url: url, idleAfterMilliseconds: 120_000))
         connection = .opening
@@ -127,6 +127,7 @@ extension Finnhub {
             host.feed(
                 .degraded,
                 reason: "Finnhub closes the connection as soon as it is open (\(told)): is the key used elsewhere too?")
+            isHolding = true
             try host.setTimer(Timer.reopening, atNanoseconds: now.wallNanoseconds + 30 * Self.second)
             return
         }
@@ -145,6 +146,7 @@ extension Finnhub {
             // A plain 200 was seen in outages, 429 after too many tries: both pass.
             connection = .none
             host.feed(.reconnecting, reason: "Finnhub answered \(response.status) instead of opening the stream\(text)")
+            isHolding = true
             try host.setTimer(Timer.reopening, atNanoseconds: now.wallNanoseconds + 30 * Self.second)
         }
     }

@@ -16,6 +16,8 @@ public final class Finnhub: QueryProvider, CatalogProvider {
     var table = StreamTable([])
     var wanted: [FinnhubSubscription] = []
     var connection = ConnectionState.none
+    /// Set while a new try waits for its time: the vendor refused the last one.
+    var isHolding = false
     /// Finnhub's symbols it was told to stream on this connection, in the order of asking.
     var streaming: [String] = []
     /// What the plan allows at once, once it was exceeded.
@@ -75,7 +77,9 @@ public final class Finnhub: QueryProvider, CatalogProvider {
     public func timer(_ timer: UInt32, into output: Output, now: Now) throws {
         switch timer {
         case Timer.pacing: try subscribe(now)
-        case Timer.reopening: try connect()
+        case Timer.reopening:
+            isHolding = false
+            try connect()
         case Timer.rejected: try retryRejected(now)
         case Timer.requests: try sendWaiting(now)
         default: break

@@ -73,7 +73,7 @@ extension TwelveData {
     }
 
     func connect() throws {
-        guard connection == .none, !wanted.isEmpty else { return }
+        guard connection == .none, !isHolding, !wanted.isEmpty else { return }
         let url = URLText.make(settings.websocketURL, "", [("apikey", settings.key)])
         // An answer to a heartbeat every 10 s is a sign of life: silence is a stalled stream.
         try host.open(Self.stream, WebSocketRequest(url: url, idleAfterMilliseconds: 25_000))
@@ -170,6 +170,7 @@ extension TwelveData {
         }
         connection = .none
         host.feed(.reconnecting, reason: "TwelveData answered \(status) instead of opening the stream\(told)")
+        isHolding = true
         try host.setTimer(Timer.reopening, atNanoseconds: now.wallNanoseconds + 30 * Self.second)
     }
 

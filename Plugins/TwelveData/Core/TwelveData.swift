@@ -16,6 +16,8 @@ public final class TwelveData: QueryProvider, CatalogProvider {
     var routes = TwelveDataRoutes([])
     var wanted: [TwelveDataSubscription] = []
     var connection = ConnectionState.none
+    /// Set while a new try waits for its time: the vendor refused the last one.
+    var isHolding = false
     var heardAt: Int64 = 0
     /// Set while a break is not over: since when, and of which streams.
     var lost: (since: Int64, handles: [UInt32])?
@@ -72,7 +74,9 @@ public final class TwelveData: QueryProvider, CatalogProvider {
         switch timer {
         case Timer.heartbeat:
             if connection == .open { try? host.send(#"{"action":"heartbeat"}"#, on: Self.stream) }
-        case Timer.reopening: try connect()
+        case Timer.reopening:
+            isHolding = false
+            try connect()
         case Timer.requests: try sendWaiting(now)
         default: break
         }

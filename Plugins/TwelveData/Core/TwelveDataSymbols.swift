@@ -85,7 +85,7 @@ enum TwelveDataSymbols {
             let isCurrency = !isCoin(type) && (Self.type(type) == .fx || pair.allSatisfy(PairName.isCurrency))
             return isCurrency ? "FX:\(pair[0])\(pair[1])" : "CRYPTO:\(pair[0])\(pair[1])"
         }
-        guard let venue = Venues.ofMIC(mic) ?? venue(ofExchange: exchange) else { return nil }
+        guard let venue = Venues.ofMIC(mic) ?? Self.venue(ofExchange: exchange) else { return nil }
         return "\(venue):\(symbol)"
     }
 
