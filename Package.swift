@@ -49,6 +49,8 @@ let package = Package(
         .library(name: "replay", type: .dynamic, targets: ["ReplayPlugin"]),
         .library(name: "ta", type: .dynamic, targets: ["TAPlugin"]),
         .library(name: "file", type: .dynamic, targets: ["FilePlugin"]),
+        .library(name: "finnhub", type: .dynamic, targets: ["FinnhubPlugin"]),
+        .library(name: "twelvedata", type: .dynamic, targets: ["TwelveDataPlugin"]),
         .library(name: "zerodha", type: .dynamic, targets: ["ZerodhaPlugin"]),
         .library(name: "upstox", type: .dynamic, targets: ["UpstoxPlugin"]),
     ],
@@ -72,6 +74,7 @@ let package = Package(
         // What the brokers of one country have in common.
         layer("IndianMarkets", ["EventFormat", "JSONReading"]),
         layer("JSONReading", []),
+        layer("VendorKit", ["JSONReading", "EventFormat", "PluginKit"]),
 
         // System libraries.
         .target(name: "CHubSystem"),
@@ -144,6 +147,7 @@ let package = Package(
                 "PluginABI", "PluginKit", "ZerodhaCore", "UpstoxCore", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PluginKit", "JSONReading", "VendorKit", "FinnhubCore", "TwelveDataCore",
             ],
             path: "Benchmarks/Micro", swiftSettings: strict),
 
@@ -165,6 +169,7 @@ let package = Package(
             ]),
         tests("IndianMarketsTests", ["IndianMarkets", "EventFormat"]),
         tests("JSONReadingTests", ["JSONReading"]),
+        tests("VendorKitTests", ["VendorKit", "JSONReading", "PluginKit"]),
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
@@ -196,6 +201,8 @@ let package = Package(
         + plugin("Replay", needs: ["EventFormat", "CZlib"])
         + plugin("TA", fixtures: ["Fixtures"])
         + plugin("File", needs: ["EventFormat", "CZlib"])
+        + plugin("Finnhub", needs: ["JSONReading", "VendorKit"], fixtures: ["Fixtures"])
+        + plugin("TwelveData", needs: ["JSONReading", "VendorKit", "EventFormat"], fixtures: ["Fixtures"])
         + plugin("Zerodha", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"])
         + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading", "CZlib"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
