@@ -134,6 +134,7 @@ let package = Package(
                 "HubServer", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat",
                 "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
             ],
