@@ -7,8 +7,8 @@ internal import PluginABI
 /// Globs are matched once for each new stream, in `update`, never for an event. Not for several threads at once.
 struct CompiledFilter: Sendable {
     let filter: SubscriptionFilter
-    private let isEverything: Bool
-    private let excludedFlags: UInt16
+    let isEverything: Bool
+    let excludedFlags: UInt16
     /// By stream id.
     private var masks: [UInt64] = []
     /// Rows of bits by value definition; a mask names its row.
@@ -77,6 +77,31 @@ struct CompiledFilter: Sendable {
             return matchesRare(record, mask)
         }
     }
+
+    /// Whether any trade, quote, tick, book, bar, value, greeks or signal of a stream may be delivered, as far as `update` knows.
+    func mayMatchData(ofStream stream: UInt32) -> Bool {
+        isEverything || stream >= masks.count || masks[Int(stream)] & Self.dataBits != 0
+    }
+
+    /// Streams that it knows.
+    var streams: Int { masks.count }
+
+    /// A bit for each kind that may be delivered of a stream; of the plain ones it is.
+    func dataKinds(ofStream stream: UInt32) -> UInt16 {
+        isEverything ? .max : stream < masks.count ? UInt16(truncatingIfNeeded: masks[Int(stream)]) : 0
+    }
+
+    /// Whether stream, kind and flags alone decide over a record of that kind.
+    @inline(__always)
+    static func isPlain(_ kind: UInt8) -> Bool { kind < 16 && plainKinds >> UInt16(kind) & 1 != 0 }
+
+    private static let plainKinds: UInt16 =
+        1 << UInt16(HUB_TRADE) | 1 << UInt16(HUB_QUOTE) | 1 << UInt16(HUB_TICK) | 1 << UInt16(HUB_BOOK)
+        | 1 << UInt16(HUB_GREEKS) | 1 << UInt16(HUB_SIGNAL)
+
+    private static let dataBits: UInt64 =
+        [HUB_TRADE, HUB_QUOTE, HUB_TICK, HUB_BOOK, HUB_BAR, HUB_VALUE, HUB_GREEKS, HUB_SIGNAL]
+        .reduce(0) { $0 | 1 << UInt64($1) }
 
     // MARK: Kinds with rules of their own
 
