@@ -21,6 +21,8 @@ struct GroupIndex {
     private(set) var groups: ContiguousArray<Group> = []
     /// Of each group, beside it so that a record touches nothing else.
     private var filters: ContiguousArray<SharedFilter> = []
+    /// Of each group, whether it wants the positions of sources and the hub's clock, which come a thousand times a second.
+    private var wantsClocks: ContiguousArray<Bool> = []
     private var wide: ContiguousArray<Int32> = []
     /// The first node of each stream, -1 = none.
     private var heads: ContiguousArray<Int32> = []
@@ -35,7 +37,11 @@ struct GroupIndex {
     func forEach(_ record: UnsafePointer<hub_record>, _ body: (Group) -> Void) {
         let stream = Int(record.pointee.stream)
         guard Int(record.pointee.kind) <= HUB_SIGNAL, stream < heads.count else {
-            for index in filters.indices where filters[index].compiled.matches(record) { body(groups[index]) }
+            let isClock = CompiledFilter.isClock(record)
+            for index in filters.indices
+            where (!isClock || wantsClocks[index]) && filters[index].compiled.matches(record) {
+                body(groups[index])
+            }
             return
         }
         for index in wide where filters[Int(index)].matches(record) { body(groups[Int(index)]) }
@@ -59,6 +65,7 @@ struct GroupIndex {
         group.index = groups.count
         groups.append(group)
         filters.append(group.filter)
+        wantsClocks.append(group.filter.compiled.wantsClocks)
         enlist(group.index)
     }
 
@@ -71,10 +78,12 @@ struct GroupIndex {
             rename(last, to: index)
             groups[index] = groups[last]
             filters[index] = filters[last]
+            wantsClocks[index] = wantsClocks[last]
             groups[index].index = index
         }
         groups.removeLast()
         filters.removeLast()
+        wantsClocks.removeLast()
     }
 
     /// Has all filters learn what was defined since.

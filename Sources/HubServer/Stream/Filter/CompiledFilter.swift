@@ -83,6 +83,17 @@ struct CompiledFilter: Sendable {
         isEverything || stream >= masks.count || masks[Int(stream)] & Self.dataBits != 0
     }
 
+    /// Whether a record tells how far a source or the hub's clock has come.
+    @inline(__always)
+    static func isClock(_ record: UnsafePointer<hub_record>) -> Bool {
+        guard Int(record.pointee.kind) == HUB_CONTROL else { return false }
+        let what = RecordPointer(record).what
+        return what == HUB_CONTROL_CLOCK || what == HUB_CONTROL_POSITION
+    }
+
+    /// Whether such records may be delivered.
+    var wantsClocks: Bool { isEverything || lookup.wantsAllControls }
+
     /// Streams that it knows.
     var streams: Int { masks.count }
 
@@ -116,9 +127,7 @@ struct CompiledFilter: Sendable {
         case HUB_GAP:
             return lookup.isTouched(by: GapText.symbols(record))
         case HUB_CONTROL:
-            if pointer.what == HUB_CONTROL_CLOCK || pointer.what == HUB_CONTROL_POSITION {
-                return lookup.wantsAllControls
-            }
+            if Self.isClock(record) { return lookup.wantsAllControls }
             return mask & Self.controlBit != 0
         case HUB_DEFINE:
             return lookup.wantsDefinition(ofSymbol: StreamDefinition(record)?.symbol ?? "")
