@@ -20,6 +20,7 @@ deps:
 test-deps:
 	@scripts/install-dependencies python3 python3-venv chromium nodejs
 	@scripts/install-python
+	@scripts/install-vendor-sdks
 
 build: deps
 	@echo "building release (the first time takes about five minutes on two cores)"
