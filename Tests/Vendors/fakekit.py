@@ -223,16 +223,24 @@ class Fake(ControlDoor):
     # Life
 
     async def _run_market(self) -> None:
+        """What was subscribed once goes on trading while its client is away, or there would be nothing to heal."""
+        trading: set[str] = set()
         while True:
             await asyncio.sleep(STEP_S)
-            wanted = self.wanted() if self.rate > 0 else []
-            if not wanted:
+            trading = trading.union(self.wanted()) if self.rate > 0 else set()
+            if not trading:
                 self._debt = 0.0
                 continue
             self._debt += self.rate * STEP_S
             count, self._debt = int(self._debt), self._debt % 1
-            if count:
-                await self.send_updates([self.market.walk(self.random.choice(wanted)) for _ in range(count)])
+            if not count:
+                continue
+            keys = sorted(trading)
+            updates = [self.market.walk(self.random.choice(keys)) for _ in range(count)]
+            if not await self.send_updates(updates):
+                self._note("unsent", events=[{"instrument": update.instrument.key, "last": update.state.last,
+                                              "quantity": update.state.quantity, "time": update.state.time}
+                                             for update in updates])
 
     async def run(self) -> None:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
