@@ -153,6 +153,17 @@ def test_the_market_goes_on_while_its_client_is_away_and_candles_have_what_it_mi
         assert max(bar[2] for bar in candles) == max(price for price, _ in prints), f"seed {SEED}"
 
 
+def test_a_seeded_plan_has_every_misbehaviour_at_the_same_times_for_the_same_seed():
+    plans = []
+    for _ in range(2):
+        with FakeVendor("upstox", "--seed", SEED, "--chaos", "0.5") as fake:
+            deadline = time.monotonic() + 30
+            while len(orders := fake.log(what="order")) < 19:
+                assert time.monotonic() < deadline
+            plans.append([{k: v for k, v in entry["order"].items() if k != "id"} for entry in orders])
+    assert plans[0] == plans[1], f"seed {SEED}"
+
+
 def test_a_fake_ends_on_a_signal_and_when_its_input_closes():
     first = FakeVendor("upstox")
     assert first.stop() == 0

@@ -23,7 +23,7 @@ from aiohttp import web
 from control import ControlDoor
 from fakemarket import Clock, Market, Update
 from fakesocket import Connection
-from misbehaviour import HTTP_KINDS, UPGRADE_KINDS, PlanError, Rules
+from misbehaviour import HTTP_KINDS, UPGRADE_KINDS, PlanError, Rules, seeded_plan
 
 HTML = "<!doctype html><html><head><title>Service unavailable</title></head><body><h1>Sorry</h1></body></html>"
 STEP_S = 0.05
@@ -259,12 +259,13 @@ class Fake(ControlDoor):
         self.port = site._server.sockets[0].getsockname()[1]
         await self.on_start()
         self.spawn(self._run_market())
+        plan = seeded_plan(self.options.seed, self.options.chaos) if self.options.chaos else []
         if self.options.plan:
             with open(self.options.plan, encoding="utf-8") as file:
-                plan = json.load(file)
-            for item in plan:
-                self.rules.parse(item)
-            self.spawn(self.order_later(plan))
+                plan += json.load(file)
+        for item in plan:
+            self.rules.parse(item)
+        self.spawn(self.order_later(plan))
         print(json.dumps({"port": self.port}), flush=True)
         await ended.wait()
         for task in list(self._tasks):
@@ -283,6 +284,8 @@ def main(fake: type[Fake], arguments: list[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=0.0, help="market events a second over all subscribed "
                         "instruments; 0: only what /_fake/publish is told")
     parser.add_argument("--plan", help="JSON file: list of {\"after_s\": 3, \"what\": \"mute\", …}")
+    parser.add_argument("--chaos", type=float, default=0.0, metavar="SECONDS", help="every misbehaviour once in this "
+                        "time, when and in which order by the seed")
     parser.add_argument("--start", type=lambda text: datetime.fromisoformat(text).timestamp(),
                         help="the fake's time at its start, ISO 8601 with offset; default: now")
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster than real time its clock runs")
