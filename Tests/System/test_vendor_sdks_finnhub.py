@@ -4,8 +4,6 @@ No hub runs here: what these tests prove is that a hub tested against the fake i
 """
 
 import json
-import os
-import random
 import time
 
 import pytest
@@ -15,9 +13,8 @@ from websockets.sync.client import connect
 
 import vendorclients
 from fakes import FakeVendor
-from vendorclients import Client
+from vendorclients import SEED, Client
 
-SEED = os.environ.get("HUB_SEED", str(random.randrange(1 << 30)))
 KEY = "fakekey"
 
 
