@@ -67,7 +67,7 @@ def as_sent(events: list[dict]) -> list[dict]:
     return [{k: v for k, v in event.items() if k != "instrument"} for event in events]
 
 
-def test_twelvedata_library_reads_quotes_whose_numbers_are_texts(twelvedata):
+def test_twelvedata_library_reads_quotes_whose_numbers_are_texts(twelvedata, settings):
     state = {"last": 243.15, "close": 240.0, "open": 241.0, "high": 244.5, "low": 239.5, "volume": 1234567}
     twelvedata.market(prices={"AAPL": state})
     quote = twelvedata.client.call("quote", symbol="AAPL")
@@ -79,6 +79,10 @@ def test_twelvedata_library_reads_quotes_whose_numbers_are_texts(twelvedata):
     rate = twelvedata.client.call("exchange_rate", symbol="EUR/USD")
     assert isinstance(rate["rate"], float) and rate["symbol"] == "EUR/USD"
     assert "volume" not in twelvedata.client.call("quote", symbol="EUR/USD")
+    assert twelvedata.client.call("quote", symbol="AAPL", prepost="true")["extended_price"] == "243.24000"
+    settings(twelvedata, {"odd_values": False}, odd_values=True)
+    odd = twelvedata.client.call("quote", symbol="AAPL")
+    assert odd["volume"] is None and odd["open"] == "NaN" and "low" not in odd
 
 
 def test_twelvedata_library_reads_series_newest_first_and_pages_them_by_date(twelvedata):
