@@ -49,6 +49,8 @@ let package = Package(
         .library(name: "replay", type: .dynamic, targets: ["ReplayPlugin"]),
         .library(name: "ta", type: .dynamic, targets: ["TAPlugin"]),
         .library(name: "file", type: .dynamic, targets: ["FilePlugin"]),
+        .library(name: "zerodha", type: .dynamic, targets: ["ZerodhaPlugin"]),
+        .library(name: "upstox", type: .dynamic, targets: ["UpstoxPlugin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -66,6 +68,9 @@ let package = Package(
         layer("EventFormat", ["PluginABI"]),
         layer("PluginKit", ["PluginABI"]),
         layer("TableFormat", ["EventFormat"]),
+        // What the brokers of one country have in common.
+        layer("IndianMarkets", ["EventFormat"]),
+        layer("JSONReading", []),
 
         // System libraries.
         .target(name: "CHubSystem"),
@@ -133,12 +138,22 @@ let package = Package(
             swiftSettings: strict),
         tests("EventFormatTests", ["EventFormat", "PluginABI"]),
         tests("TableFormatTests", ["TableFormat", "EventFormat"]),
+        tests("IndianMarketsTests", ["IndianMarkets", "EventFormat"]),
+        tests("JSONReadingTests", ["JSONReading"]),
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
         tests("HubChunksTests", ["HubChunks", "CHubSystem", "PluginABI"]),
         tests("HubFoldTests", ["HubFold", "HubModel", "PluginABI", "EventFormat"], exclude: ["Fixtures"]),
-        tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat"]),
+        tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat", "KillScript"]),
+        // A process of its own, which the tests of the store have killed at each of its steps.
+        .target(name: "FaultyDisk", path: "Tests/FaultyDisk"),
+        .target(
+            name: "KillScript", dependencies: ["HubStore", "HubJournal", "EventFormat", "PluginABI"],
+            path: "Tests/KillScript", swiftSettings: strict),
+        .executableTarget(
+            name: "hub-kill-script", dependencies: ["KillScript", "FaultyDisk"], path: "Tests/KillRun",
+            swiftSettings: strict),
         tests(
             "HubRuntimeTests",
             [
@@ -155,6 +170,8 @@ let package = Package(
         + plugin("Simulator")
         + plugin("Replay", needs: ["EventFormat", "CZlib"])
         + plugin("TA", fixtures: ["Fixtures"])
-        + plugin("File", needs: ["EventFormat", "CZlib"]),
+        + plugin("File", needs: ["EventFormat", "CZlib"])
+        + plugin("Zerodha", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"])
+        + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
 )

@@ -38,7 +38,11 @@ public enum NumberText {
         let scaled = value * scale
         // From 2^53 on a double has no fraction to cut, and the product could overflow.
         guard scaled.magnitude < 0x1p53 else { return value }
-        return scaled.rounded(.toNearestOrAwayFromZero) / scale
+        // Half away from zero, without a call: what is cut off is exact.
+        let whole = Double(Int64(scaled))
+        let cut = scaled - whole
+        let rounded = cut >= 0.5 ? whole + 1 : cut <= -0.5 ? whole - 1 : whole
+        return (rounded == 0 ? Double(signOf: scaled, magnitudeOf: 0) : rounded) / scale
     }
 
     @inline(__always)

@@ -110,10 +110,13 @@ public struct ArrowStream: Sendable {
         public var nulls: Int
         /// Bytes of the values; given for texts only.
         public var textBytes: Int
+        /// Whether there are bits of validity although no row may lack a value: so that the length is known beforehand.
+        public var hasValidity: Bool
 
-        public init(nulls: Int = 0, textBytes: Int = 0) {
+        public init(nulls: Int = 0, textBytes: Int = 0, hasValidity: Bool = false) {
             self.nulls = nulls
             self.textBytes = textBytes
+            self.hasValidity = hasValidity
         }
     }
 
@@ -127,18 +130,67 @@ public struct ArrowStream: Sendable {
         public var values: UnsafeMutableRawPointer
     }
 
-    /// Writes a batch of rows.
+    /// A batch of rows that is to be written: what stands in front of the values, and where they go.
+    public struct Batch: Sendable {
+        /// The message up to its body.
+        public let header: [UInt8]
+        public let bodyBytes: Int
+        private let columns: [TableColumn]
+        private let hasNulls: [Bool]
+        private let places: [(start: Int, length: Int)]
+
+        fileprivate init(
+            header: [UInt8], bodyBytes: Int, columns: [TableColumn], hasNulls: [Bool],
+            places: [(start: Int, length: Int)]
+        ) {
+            self.header = header
+            self.bodyBytes = bodyBytes
+            self.columns = columns
+            self.hasNulls = hasNulls
+            self.places = places
+        }
+
+        /// Where the values of each column go.
+        ///
+        /// - Parameters:
+        ///   - body: has room for `bodyBytes`.
+        ///   - isCleared: whether all values are 0 then; else only bits and what pads the columns are.
+        public func rooms(in body: UnsafeMutablePointer<UInt8>, isCleared: Bool = true) -> [Room] {
+            if isCleared { memset(body, 0, bodyBytes) }
+            var next = 0
+            func place(clears: Bool) -> UnsafeMutablePointer<UInt8> {
+                let (start, length) = places[next]
+                next += 1
+                let padded = (length + 7) & ~7
+                let kept = clears || isCleared ? 0 : length & ~7
+                if !isCleared { memset(body + start + kept, 0, padded - kept) }
+                return body + start
+            }
+            var rooms: [Room] = []
+            for (column, hasNulls) in zip(columns, hasNulls) {
+                let bits = place(clears: true)
+                var room = Room(validity: hasNulls ? bits : nil, values: UnsafeMutableRawPointer(bits))
+                if case .text = column.kind {
+                    room.offsets = UnsafeMutableRawPointer(place(clears: true)).assumingMemoryBound(to: Int32.self)
+                }
+                var isFlag = false
+                if case .flag = column.kind { isFlag = true }
+                room.values = UnsafeMutableRawPointer(place(clears: isFlag))
+                rooms.append(room)
+            }
+            return rooms
+        }
+    }
+
+    /// Lays out a batch of rows.
     ///
-    /// - Parameters:
-    ///   - needs: for each column.
-    ///   - fill: writes the values of a column, by its place in `columns`.
-    public func batch(
-        rows: Int, needs: [Need], to text: inout TextBuffer, fill: (_ column: Int, _ room: Room) -> Void
-    ) {
+    /// How many bytes it has depends on the number of rows, on which columns lack values, and on the bytes of texts alone.
+    /// - Parameter needs: for each column.
+    public func batch(rows: Int, needs: [Need]) -> Batch {
         var layout = BodyLayout()
         for (column, need) in zip(columns, needs) {
             layout.add(rows: rows, nulls: need.nulls)
-            layout.buffer(need.nulls > 0 ? (rows + 7) / 8 : 0)
+            layout.buffer(need.nulls > 0 || need.hasValidity ? (rows + 7) / 8 : 0)
             switch column.kind {
             case .text:
                 layout.buffer((rows + 1) * 4)
@@ -149,24 +201,31 @@ public struct ArrowStream: Sendable {
         }
         var buffer = FlatBuffer()
         let table = layout.table(rows: rows, &buffer)
-        message(3, table, buffer, bodyBytes: layout.bytes, &text)
-        text.withRoom(layout.bytes) { body in
-            memset(body, 0, layout.bytes)
-            var next = 0
-            for (index, column) in columns.enumerated() {
-                let validity = needs[index].nulls > 0 ? body + layout.buffers[next].0 : nil
-                var room = Room(validity: validity, values: UnsafeMutableRawPointer(body + layout.buffers[next + 1].0))
-                next += 2
-                if case .text = column.kind {
-                    room.offsets = room.values.assumingMemoryBound(to: Int32.self)
-                    room.values = UnsafeMutableRawPointer(body + layout.buffers[next].0)
-                    next += 1
-                }
-                fill(index, room)
-            }
-            return layout.bytes
+        var header = TextBuffer(capacity: 2048)
+        message(3, table, buffer, bodyBytes: layout.bytes, &header)
+        return Batch(
+            header: header.array, bodyBytes: layout.bytes, columns: columns,
+            hasNulls: needs.map { $0.nulls > 0 || $0.hasValidity }, places: layout.buffers)
+    }
+
+    /// Writes a batch of rows.
+    ///
+    /// - Parameters:
+    ///   - needs: for each column.
+    ///   - fill: writes the values of a column, by its place in `columns`.
+    public func batch(
+        rows: Int, needs: [Need], to text: inout TextBuffer, fill: (_ column: Int, _ room: Room) -> Void
+    ) {
+        let batch = batch(rows: rows, needs: needs)
+        text.append(batch.header)
+        text.withRoom(batch.bodyBytes) { body in
+            for (index, room) in batch.rooms(in: body).enumerated() { fill(index, room) }
+            return batch.bodyBytes
         }
     }
+
+    /// Bytes that end a stream.
+    public static let endBytes = 8
 
     /// Says that nothing more comes.
     public func end(_ text: inout TextBuffer) {
@@ -197,7 +256,7 @@ public struct ArrowStream: Sendable {
 
     /// Where the buffers of a batch lie in its body, each from a multiple of 8 on.
     private struct BodyLayout {
-        private(set) var buffers: [(Int, Int)] = []
+        private(set) var buffers: [(start: Int, length: Int)] = []
         private var nodes: [(Int64, Int64)] = []
         private(set) var bytes = 0
 

@@ -50,6 +50,9 @@ final class FakeHost {
     var streams: [(symbol: String, marketCentre: String)] = []
     var described: [UInt32: (currency: String, tickSize: Double, lotSize: Double)] = [:]
 
+    /// What it asked of the network, and what it is answered.
+    var vendor = VendorRecord()
+
     private(set) var raw = UnsafeMutablePointer<hub_host>.allocate(capacity: 1)
     private var texts: [UnsafeMutableRawPointer] = []
 
@@ -65,7 +68,7 @@ final class FakeHost {
                     case "hub.host.emit/1": UnsafeRawPointer(FakeHost.emitTable)
                     case "hub.host.log/1": UnsafeRawPointer(FakeHost.logTable)
                     case "hub.host.status/1": UnsafeRawPointer(FakeHost.statusTable)
-                    default: nil
+                    default: FakeHost.vendorTable(String(id))
                     }
                 }))
         raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
@@ -76,7 +79,8 @@ final class FakeHost {
         for text in texts { text.deallocate() }
     }
 
-    private func lasting(_ string: String) -> hub_text {
+    /// A text that lives as long as this host.
+    func lasting(_ string: String) -> hub_text {
         let bytes = Array(string.utf8)
         let copy = UnsafeMutableRawPointer.allocate(byteCount: max(1, bytes.count), alignment: 1)
         copy.copyMemory(from: bytes, byteCount: bytes.count)
@@ -84,11 +88,11 @@ final class FakeHost {
         return hub_text(data: UnsafePointer(copy.assumingMemoryBound(to: CChar.self)), length: UInt64(bytes.count))
     }
 
-    private static func of(_ host: UnsafePointer<hub_host>?) -> FakeHost {
+    static func of(_ host: UnsafePointer<hub_host>?) -> FakeHost {
         Unmanaged<FakeHost>.fromOpaque(host!.pointee.data!).takeUnretainedValue()
     }
 
-    private static func table<Table>(_ table: Table) -> UnsafeMutablePointer<Table> {
+    static func table<Table>(_ table: Table) -> UnsafeMutablePointer<Table> {
         let copy = UnsafeMutablePointer<Table>.allocate(capacity: 1)
         copy.initialize(to: table)
         return copy

@@ -6,6 +6,15 @@ struct Refusal: Error, Equatable {
     var status: Int32
     var text: String
     var pointer: String
+
+    init(_ status: hub_status, _ error: hub_error) {
+        func text<Tuple>(_ tuple: Tuple) -> String {
+            withUnsafeBytes(of: tuple) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        }
+        self.status = status
+        self.text = text(error.text)
+        pointer = text(error.pointer)
+    }
 }
 
 /// One instance of a pulled plugin, run through the ABI with a clock of the test's own.
@@ -26,7 +35,7 @@ final class FakeHub {
         self.now = now
         memory = .allocate(byteCount: Self.capacity, alignment: 64)
         var error = hub_error()
-        guard let plugin = registration.create(host: host.raw, error: &error) else { throw Self.refusal(11, error) }
+        guard let plugin = registration.create(host: host.raw, error: &error) else { throw Refusal(11, error) }
         self.plugin = plugin
         provider = "hub.provider/1".withHubText { plugin.pointee.get_extension(plugin, $0) }!
             .assumingMemoryBound(to: hub_provider_1.self)
@@ -41,18 +50,11 @@ final class FakeHub {
         out.deallocate()
     }
 
-    private static func refusal(_ status: hub_status, _ error: hub_error) -> Refusal {
-        func text<Tuple>(_ tuple: Tuple) -> String {
-            withUnsafeBytes(of: tuple) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        }
-        return Refusal(status: status, text: text(error.text), pointer: text(error.pointer))
-    }
-
     private func attempt(_ body: (UnsafeMutablePointer<hub_error>) -> hub_status) throws {
         var error = hub_error()
         error.struct_size = UInt32(MemoryLayout<hub_error>.size)
         let status = body(&error)
-        guard status == 0 else { throw Self.refusal(status, error) }
+        guard status == 0 else { throw Refusal(status, error) }
     }
 
     private var time: hub_now { hub_now(wall_ns: now, mono_ns: now) }

@@ -17,10 +17,15 @@ SOCKET = "/?api_key=fakekey&access_token=faketoken"
 INFY = 408065
 
 
-@pytest.fixture
-def fake():
+@pytest.fixture(scope="module")
+def running():
     with FakeVendor("zerodha", "--seed", SEED, "--no-limits") as fake:
         yield fake
+
+
+@pytest.fixture
+def fake(running):
+    return running.fresh()
 
 
 def profile(fake, **options):
@@ -127,6 +132,36 @@ def test_a_plan_runs_by_itself_and_the_same_seed_makes_the_same_prices(tmp_path)
             while profile(fake).status_code != 503:
                 assert time.monotonic() < deadline
     assert prices[0] == prices[1], f"seed {SEED}"
+
+
+def test_the_market_goes_on_while_its_client_is_away_and_candles_have_what_it_missed():
+    with FakeVendor("zerodha", "--seed", SEED, "--no-limits", "--rate", "50",
+                    "--start", "2026-11-20T10:00:10+05:30") as fake:
+        with subscribed(fake) as socket:
+            last_prices(socket, 3)
+        fake.wait(lambda state: not state["connections"] and len(fake.log(what="unsent")) > 5, "prints to nobody")
+        fake.market(rate=0)
+        seen = [(event["last_price"], event["last_traded_quantity"]) for event in fake.delivered()[1:]]
+        missed = [(event["last"], event["quantity"]) for entry in fake.log(what="unsent") for event in entry["events"]]
+        lost = [(event["last_price"], event["last_traded_quantity"]) for entry in fake.log(what="data")
+                if not entry["delivered"] for event in entry["events"]]
+        url = f"{fake.url}/instruments/historical/{INFY}/minute"
+        candles = requests.get(url, headers=HEADERS, timeout=10, params={
+            "from": "2026-11-20 10:00:00", "to": "2026-11-20 10:01:00"}).json()["data"]["candles"]
+        prints = seen + lost + missed
+        assert sum(bar[5] for bar in candles) == sum(quantity for _, quantity in prints), f"seed {SEED}"
+        assert max(bar[2] for bar in candles) == max(price for price, _ in prints), f"seed {SEED}"
+
+
+def test_a_seeded_plan_has_every_misbehaviour_at_the_same_times_for_the_same_seed():
+    plans = []
+    for _ in range(2):
+        with FakeVendor("upstox", "--seed", SEED, "--chaos", "0.5") as fake:
+            deadline = time.monotonic() + 30
+            while len(orders := fake.log(what="order")) < 19:
+                assert time.monotonic() < deadline
+            plans.append([{k: v for k, v in entry["order"].items() if k != "id"} for entry in orders])
+    assert plans[0] == plans[1], f"seed {SEED}"
 
 
 def test_a_fake_ends_on_a_signal_and_when_its_input_closes():

@@ -20,10 +20,15 @@ def libraries():
     vendorclients.install()
 
 
-@pytest.fixture
-def upstox():
+@pytest.fixture(scope="module")
+def running():
     with FakeVendor("upstox", "--seed", SEED, "--ping", "0.5") as fake:
         yield fake
+
+
+@pytest.fixture
+def upstox(running):
+    return running.fresh(access_token="faketoken")
 
 
 def rest(fake, token="faketoken"):

@@ -20,10 +20,15 @@ def libraries():
     vendorclients.install()
 
 
-@pytest.fixture
-def zerodha():
+@pytest.fixture(scope="module")
+def running():
     with FakeVendor("zerodha", "--seed", SEED, "--no-limits") as fake:
         yield fake
+
+
+@pytest.fixture
+def zerodha(running):
+    return running.fresh(access_token="faketoken")
 
 
 def kite(fake, token="faketoken"):

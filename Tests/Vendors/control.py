@@ -130,6 +130,7 @@ class ControlDoor:
     async def _state(self, request):
         return web.json_response({
             "vendor": self.vendor, "now": self.clock.now(), "rate": self.rate, "wanted": self.wanted(),
+            "next": next(self._numbers),
             "connections": [{"number": c.number, "frames": c.frames, "muted": c.muted, **c.state}
                             for c in self.connections.values()],
         }, dumps=lambda value: json.dumps(value, default=sorted))

@@ -30,20 +30,38 @@ struct BarTable: Sendable {
 
     /// Rows of a slice: some 300 KiB of text.
     private static let sliceRows = 2048
-    /// Rows of an Arrow batch: some MiB.
-    private static let batchRows = 16_384
 
-    /// Adds what the rows are made from.
-    func add(to tag: inout ContentTag) {
-        var start = 0
-        for group in groups {
-            tag.add(group.symbol)
-            for row in rows[start..<group.end] {
-                tag.add(row.origin &+ UInt64(bitPattern: row.time) &+ (row.state == .forming ? row.count << 1 : 0))
-            }
-            start = group.end
-        }
+    /// What all rows together say.
+    struct Summary {
+        /// Knows what the rows are made from.
+        var tag = ContentTag()
+        var earliest = Int64.max
+        var latest = Int64.min
+        var isSimulated = false
     }
+
+    /// Looks at every row once.
+    func summary() -> Summary {
+        var summary = Summary()
+        var start = 0
+        rows.withUnsafeBufferPointer { rows in
+            for group in groups {
+                summary.tag.add(group.symbol)
+                for row in rows[start..<group.end] {
+                    summary.tag.add(
+                        row.origin &+ UInt64(bitPattern: row.time) &+ (row.state == .forming ? row.count << 1 : 0))
+                    summary.earliest = min(summary.earliest, row.time)
+                    summary.latest = max(summary.latest, row.time)
+                    summary.isSimulated = summary.isSimulated || row.isSimulated
+                }
+                start = group.end
+            }
+        }
+        return summary
+    }
+
+    /// The group that a row belongs to.
+    func group(of row: Int) -> Int { groups.firstIndex { $0.end > row } ?? groups.count }
 
     /// The body of the answer.
     ///
@@ -58,7 +76,8 @@ struct BarTable: Sendable {
                 return ListReply.body(parts)
             }
         }
-        return BodySlices { writer.next() }.body(pool: pool, trace: call.trace)
+        return BodySlices { writer.next() }.body(
+            contentLength: writer.byteCount, readsAhead: true, pool: pool, trace: call.trace)
     }
 
     var columns: [TableColumn] {
@@ -72,14 +91,14 @@ struct BarTable: Sendable {
         ]
     }
 
-    fileprivate func rowsOfSlice() -> Int { shape == .arrow ? Self.batchRows : Self.sliceRows }
+    fileprivate func rowsOfSlice() -> Int { shape == .arrow ? BarColumns.batchRows : Self.sliceRows }
 }
 
 /// Makes the slices of a table, one after the other. One thread at a time.
 private final class BarTableWriter: @unchecked Sendable {
     private let table: BarTable
     private let end: ByteBuffer
-    private let arrow: ArrowStream
+    private let arrow: BarColumns
     private let text: BarRowText
     private var row = 0
     private var group = 0
@@ -88,25 +107,26 @@ private final class BarTableWriter: @unchecked Sendable {
     init(_ table: BarTable, end: ByteBuffer) {
         self.table = table
         self.end = end
-        arrow = ArrowStream(table.columns, timeStyle: table.style)
+        arrow = BarColumns(table)
         text = BarRowText(style: table.style, showsDate: table.interval.isDateBased)
     }
+
+    /// Bytes of all slices; `nil` where only making them tells.
+    var byteCount: Int? { table.shape == .arrow ? arrow.byteCount : nil }
 
     func next() -> ByteBuffer? {
         if isOver { return nil }
         let until = min(row + table.rowsOfSlice(), table.rows.count)
-        var slice = TextBuffer(capacity: (until - row) * (table.shape == .arrow ? 96 : 190) + 4096)
-        if row == 0 { begin(&slice) }
-        if table.shape == .arrow {
-            batch(row..<until, &slice)
-        } else {
-            forEachGroup(row..<until) { symbol, rows in write(rows, of: symbol, &slice) }
+        defer {
+            row = until
+            isOver = row == table.rows.count
         }
-        row = until
-        guard row == table.rows.count else { return ByteBuffer(slice) }
-        isOver = true
-        if table.shape == .arrow { arrow.end(&slice) }
+        if table.shape == .arrow { return arrow.batch(row..<until) }
+        var slice = TextBuffer(capacity: (until - row) * 190 + 4096)
+        if row == 0 { begin(&slice) }
+        forEachGroup(row..<until) { symbol, rows in write(rows, of: symbol, &slice) }
         var last = ByteBuffer(slice)
+        guard until == table.rows.count else { return last }
         if table.shape == .json { last.writeImmutableBuffer(end) }
         return last
     }
@@ -114,9 +134,8 @@ private final class BarTableWriter: @unchecked Sendable {
     private func begin(_ slice: inout TextBuffer) {
         switch table.shape {
         case .json: slice.append("{\"data\":[")
-        case .ndjson: break
+        case .ndjson, .arrow: break
         case .csv: CSVText.header(table.columns, to: &slice)
-        case .arrow: arrow.begin(&slice)
         }
     }
 
@@ -152,95 +171,6 @@ private final class BarTableWriter: @unchecked Sendable {
                 slice.append(byte: 10)
             default: text.appendObject(figures, symbol: symbol.bytes, to: &slice)
             }
-        }
-    }
-
-    // MARK: Arrow
-
-    private func batch(_ range: Range<Int>, _ slice: inout TextBuffer) {
-        guard !range.isEmpty else { return }
-        var withoutVWAP = 0
-        var withoutInterest = 0
-        var notSimulated = 0
-        table.rows.withUnsafeBufferPointer { rows in
-            for index in range {
-                if !rows[index].vwap.isFinite { withoutVWAP += 1 }
-                if !rows[index].openInterest.isFinite { withoutInterest += 1 }
-                if !rows[index].isSimulated { notSimulated += 1 }
-            }
-        }
-        let withoutDate = table.interval.isDateBased ? 0 : range.count
-        let nulls = [0, 0, withoutDate, 0, 0, 0, 0, 0, 0, withoutVWAP, withoutInterest, 0, 0, notSimulated]
-        let states = BarRow.State.allCases
-        var indexes = [Int32](repeating: 0, count: range.count)
-        forEachGroup(range) { group, part in
-            for index in part { indexes[index - range.lowerBound] = Int32(group) }
-        }
-        let unit = table.style.nanosecondsInArrow
-        table.rows.withUnsafeBufferPointer { all in
-            let rows = UnsafeBufferPointer(rebasing: all[range])
-            arrow.batch(rows: rows.count, needs: nulls.map { .init(nulls: $0) }, to: &slice) { column, room in
-                switch column {
-                case 0: indexes.withUnsafeBytes { room.values.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
-                case 1: Self.fill(rows, room, as: Int64.self) { unit == 1 ? $0.time : TimeText.cut($0.time, by: unit) }
-                case 2:
-                    guard withoutDate == 0 else { return }
-                    Self.fill(rows, room, as: Int32.self) { Int32(CivilDate.day(ofNanoseconds: $0.time)) }
-                case 3: Self.fill(rows, room, as: Double.self) { $0.open }
-                case 4: Self.fill(rows, room, as: Double.self) { $0.high }
-                case 5: Self.fill(rows, room, as: Double.self) { $0.low }
-                case 6: Self.fill(rows, room, as: Double.self) { $0.close }
-                case 7: Self.fill(rows, room, as: Double.self) { $0.volume }
-                case 8: Self.fill(rows, room, as: Int64.self) { Int64(truncatingIfNeeded: $0.count) }
-                case 9: Self.fillFinite(rows, room) { $0.vwap }
-                case 10: if withoutInterest < rows.count { Self.fillFinite(rows, room) { $0.openInterest } }
-                case 11:
-                    Self.fill(rows, room, as: Int32.self) { row in
-                        row.state == .closed ? 0 : Int32(states.firstIndex(of: row.state) ?? 0)
-                    }
-                case 12: Self.fill(rows, room, as: Int64.self) { Int64($0.revision) }
-                default:
-                    let bits = room.values.assumingMemoryBound(to: UInt8.self)
-                    for (index, row) in rows.enumerated() where row.isSimulated {
-                        bits[index >> 3] |= 1 << (index & 7)
-                        room.validity?[index >> 3] |= 1 << (index & 7)
-                    }
-                }
-            }
-        }
-    }
-
-    @inline(__always)
-    private static func fill<Value>(
-        _ rows: UnsafeBufferPointer<BarRow>, _ room: ArrowStream.Room, as type: Value.Type,
-        _ value: (borrowing BarRow) -> Value
-    ) {
-        let values = room.values.assumingMemoryBound(to: Value.self)
-        for index in 0..<rows.count { values[index] = value(rows[index]) }
-    }
-
-    @inline(__always)
-    private static func fillFinite(
-        _ rows: UnsafeBufferPointer<BarRow>, _ room: ArrowStream.Room, _ value: (borrowing BarRow) -> Double
-    ) {
-        let values = room.values.assumingMemoryBound(to: Double.self)
-        for index in 0..<rows.count {
-            let number = value(rows[index])
-            guard number.isFinite else { continue }
-            values[index] = number
-            room.validity?[index >> 3] |= 1 << (index & 7)
-        }
-    }
-}
-
-extension TimeStyle {
-    /// Nanoseconds in the unit of Arrow's times.
-    fileprivate var nanosecondsInArrow: Int64 {
-        switch self {
-        case .microseconds: 1000
-        case .milliseconds: 1_000_000
-        case .seconds: 1_000_000_000
-        case .nanoseconds, .iso: 1
         }
     }
 }

@@ -159,7 +159,7 @@ struct History {
             let isWhole = try engine.store.readBars(of: texts, interval: interval.rawValue, range, isExact: isExact) {
                 if $0 != current, count >= total { return false }
                 current = $0
-                all[$0].append(contentsOf: $1.lazy.map(BarRow.init))
+                Self.append($1, to: &all[$0])
                 count += $1.count
                 return true
             }
@@ -172,6 +172,10 @@ struct History {
             return count >= total ? Array(all[...current]) : all
         }
         return []
+    }
+
+    private static func append(_ run: UnsafeBufferPointer<StoredBar>, to rows: inout [BarRow]) {
+        for bar in run { rows.append(BarRow(bar)) }
     }
 
     /// Bars of an instrument, the newest revision of each that is known at a position, oldest first.

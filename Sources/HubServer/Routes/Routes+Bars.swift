@@ -226,16 +226,11 @@ extension Routes {
                 break walk
             }
         }
-        var earliest = Int64.max
-        var latest = Int64.min
-        for row in table.rows {
-            earliest = min(earliest, row.time)
-            latest = max(latest, row.time)
-            meta.isSimulated = meta.isSimulated || row.isSimulated
-        }
+        let summary = table.summary()
+        meta.isSimulated = meta.isSimulated || summary.isSimulated
         meta.count = table.rows.count
-        let from = wanted.from ?? (meta.count > 0 ? earliest : nil)
-        let to = wanted.to ?? (meta.count > 0 ? latest + wanted.interval.nanoseconds : nil)
+        let from = wanted.from ?? (meta.count > 0 ? summary.earliest : nil)
+        let to = wanted.to ?? (meta.count > 0 ? summary.latest + wanted.interval.nanoseconds : nil)
         meta.gaps = try GapFinder(
             engine: engine, patterns: queries.map { SymbolPattern($0.query.symbol) }, style: wanted.style
         ).gaps(from: from, to: to, through: meta.seq)
@@ -245,7 +240,7 @@ extension Routes {
         meta.session = sessions.count == 1 ? sessions.first?.rawValue : nil
         if isSingle { meta.symbol = queries.first?.query.symbol.text }
         call.trace.add("store", RequestTrace.nanoseconds(since: started))
-        return reply(call, table, meta)
+        return reply(call, table, summary.tag, meta)
     }
 
     /// Rows of several instruments at once.
@@ -262,10 +257,9 @@ extension Routes {
             total: wanted.from == nil ? .max : total)
     }
 
-    private func reply(_ call: Call, _ table: BarTable, _ meta: ListMeta) -> Response {
+    private func reply(_ call: Call, _ table: BarTable, _ tag: ContentTag, _ meta: ListMeta) -> Response {
         let list = ListReply(call: call, shape: table.shape, columns: [], style: table.style)
-        var tag = ContentTag()
-        table.add(to: &tag)
+        var tag = tag
         let fields = list.fields(meta, &tag)
         if let unchanged = list.unchanged(fields) { return unchanged }
         var end = TextBuffer(capacity: 1024)

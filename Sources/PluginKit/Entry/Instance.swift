@@ -7,6 +7,8 @@ import PluginABI
 /// type. The functions are here rather than in a protocol because C function pointers cannot capture generic types.
 class Instance {
     final let plugin: UnsafeMutablePointer<hub_plugin>
+    /// What the last answer of `hub_catalog_1` points to.
+    final var answer = KeptTexts()
 
     init() {
         plugin = .allocate(capacity: 1)
@@ -72,6 +74,15 @@ class Instance {
     func refused(_ connection: UInt32, _ response: HTTPResponse, _ output: Output, _ now: Now) throws {}
     func response(_ request: UInt64, _ response: HTTPResponse, _ output: Output, _ now: Now) throws {}
     func timer(_ timer: UInt32, _ output: Output, _ now: Now) throws {}
+    func query(_ query: Query, _ now: Now) throws {}
+    func cancel(_ query: UInt64) {}
+    func quoteBatch() -> Int { 1 }
+    func querySpans() -> [QuerySpan] { [] }
+    func refreshCatalog(_ now: Now) throws {}
+    func listing(_ symbol: String) -> Listing? { nil }
+    func symbol(_ identifier: String) -> String? { nil }
+    func loginURL(_ redirect: String, _ state: String, _ now: Now) throws -> String { "" }
+    func exchange(_ fields: [(name: String, value: String)], _ redirect: String, _ now: Now) throws {}
     func pull(_ budget: Int, _ output: Output, _ now: Now) throws -> PullResult { .end }
     func definitionCount() -> UInt32 { 0 }
     func definition(_ index: UInt32, _ out: UnsafeMutablePointer<hub_definition>) -> Bool { false }

@@ -9,7 +9,13 @@ class ProviderInstance<P: Provider>: Instance {
     }
 
     override func table(_ id: String) -> UnsafeRawPointer? {
-        id == "hub.provider/1" ? UnsafeRawPointer(Tables.provider) : nil
+        switch id {
+        case HUB_PROVIDER_EXTENSION: UnsafeRawPointer(Tables.provider)
+        case HUB_QUERY_EXTENSION where P.self is any QueryProvider.Type: UnsafeRawPointer(Tables.query)
+        case HUB_CATALOG_EXTENSION where P.self is any CatalogProvider.Type: UnsafeRawPointer(Tables.catalog)
+        case HUB_LOGIN_EXTENSION where P.self is any LoginProvider.Type: UnsafeRawPointer(Tables.login)
+        default: nil
+        }
     }
     override func checkSettings() throws { try author.checkSettings() }
     override func start(_ now: Now) throws { try author.start(now: now) }
@@ -34,6 +40,19 @@ class ProviderInstance<P: Provider>: Instance {
     }
     override func timer(_ timer: UInt32, _ output: Output, _ now: Now) throws {
         try author.timer(timer, into: output, now: now)
+    }
+    override func query(_ query: Query, _ now: Now) throws { try author.query(query, now: now) }
+    override func cancel(_ query: UInt64) { author.cancel(query: query) }
+    override func quoteBatch() -> Int { P.quoteBatch }
+    override func querySpans() -> [QuerySpan] { P.querySpans }
+    override func refreshCatalog(_ now: Now) throws { try author.refreshCatalog(now: now) }
+    override func listing(_ symbol: String) -> Listing? { author.listing(of: symbol) }
+    override func symbol(_ identifier: String) -> String? { author.symbol(of: identifier) }
+    override func loginURL(_ redirect: String, _ state: String, _ now: Now) throws -> String {
+        try author.loginURL(redirect: redirect, state: state, now: now)
+    }
+    override func exchange(_ fields: [(name: String, value: String)], _ redirect: String, _ now: Now) throws {
+        try author.exchange(fields, redirect: redirect, now: now)
     }
 }
 

@@ -13,6 +13,7 @@ public struct Host: @unchecked Sendable {
     private let logTable: UnsafePointer<hub_host_log_1>?
     private let statusTable: UnsafePointer<hub_host_status_1>?
     private let sinkTable: UnsafePointer<hub_host_sink_1>?
+    let tables: NetworkTables
     /// The instance's settings, with the defaults of the schema filled in.
     public let settings: Settings
 
@@ -27,6 +28,14 @@ public struct Host: @unchecked Sendable {
         logTable = table("hub.host.log/1", hub_host_log_1.self)
         statusTable = table("hub.host.status/1", hub_host_status_1.self)
         sinkTable = table("hub.host.sink/1", hub_host_sink_1.self)
+        tables = NetworkTables(
+            websocket: table(HUB_HOST_WEBSOCKET, hub_host_websocket_1.self),
+            http: table(HUB_HOST_HTTP, hub_host_http_1.self),
+            secret: table(HUB_HOST_SECRET, hub_host_secret_1.self),
+            metric: table(HUB_HOST_METRIC, hub_host_metric_1.self),
+            store: table(HUB_HOST_STORE, hub_host_store_1.self),
+            catalog: table(HUB_HOST_CATALOG, hub_host_catalog_1.self),
+            query: table(HUB_HOST_QUERY, hub_host_query_1.self))
         settings = Settings(host: raw, table: table("hub.host.settings/1", hub_host_settings_1.self))
     }
 
@@ -117,6 +126,17 @@ public struct Host: @unchecked Sendable {
     public func acknowledge(through sequence: UInt64) {
         sinkTable?.pointee.ack(raw, sequence)
     }
+}
+
+/// What a host offers to plugins that talk to vendors; nil = it does not.
+struct NetworkTables {
+    var websocket: UnsafePointer<hub_host_websocket_1>?
+    var http: UnsafePointer<hub_host_http_1>?
+    var secret: UnsafePointer<hub_host_secret_1>?
+    var metric: UnsafePointer<hub_host_metric_1>?
+    var store: UnsafePointer<hub_host_store_1>?
+    var catalog: UnsafePointer<hub_host_catalog_1>?
+    var query: UnsafePointer<hub_host_query_1>?
 }
 
 /// Levels of the log.

@@ -21,7 +21,45 @@ public protocol Provider: Plugin {
     mutating func response(_ response: HTTPResponse, request: UInt64, into output: Output, now: Now) throws
     /// A timer set with ``Host/setTimer(_:atNanoseconds:everyNanoseconds:)`` is due.
     mutating func timer(_ timer: UInt32, into output: Output, now: Now) throws
+
+    // Called only where the type is a ``QueryProvider``.
+
+    /// Symbols that one query for quotes may have.
+    static var quoteBatch: Int { get }
+    /// The widest span of one query for bars, per interval.
+    static var querySpans: [QuerySpan] { get }
+    /// A question; answered with ``Host/answer(_:records:)`` or ``Host/answer(_:json:)`` and ``Host/answered(_:next:)``, at
+    /// once or after requests. What it throws is the answer itself.
+    mutating func query(_ query: Query, now: Now) throws
+    /// Nobody waits for the answer any more.
+    mutating func cancel(query: UInt64)
+
+    // Called only where the type is a ``CatalogProvider``.
+
+    /// Ask for the list of instruments again; ``Host/add(_:)`` and ``Host/catalogDone(_:)`` take it.
+    mutating func refreshCatalog(now: Now) throws
+    /// What is known of a canonical symbol.
+    mutating func listing(of symbol: String) -> Listing?
+    /// The canonical symbol of one of the vendor's identifiers.
+    mutating func symbol(of identifier: String) -> String?
+
+    // Called only where the type is a ``LoginProvider``.
+
+    /// The page to log in at.
+    mutating func loginURL(redirect: String, state: String, now: Now) throws -> String
+    /// What the browser brought back, values as tokens; requests with captures follow, then
+    /// ``Host/loginDone(_:)``.
+    mutating func exchange(_ fields: [(name: String, value: String)], redirect: String, now: Now) throws
 }
+
+/// A provider that answers on demand: the newest prices, history, profiles, news.
+public protocol QueryProvider: Provider {}
+
+/// A provider that knows which instruments it has, and what the vendor calls them.
+public protocol CatalogProvider: Provider {}
+
+/// A provider whose credential a person has to fetch in a browser.
+public protocol LoginProvider: Provider {}
 
 extension Provider {
     /// Does nothing.
@@ -40,6 +78,32 @@ extension Provider {
     public mutating func response(_ response: HTTPResponse, request: UInt64, into output: Output, now: Now) throws {}
     /// Does nothing.
     public mutating func timer(_ timer: UInt32, into output: Output, now: Now) throws {}
+    /// One symbol at a time.
+    public static var quoteBatch: Int { 1 }
+    /// No limits are known.
+    public static var querySpans: [QuerySpan] { [] }
+    /// Offers nothing.
+    public mutating func query(_ query: Query, now: Now) throws {
+        throw PluginError(.unsupported, "this provider answers no queries")
+    }
+    /// Does nothing.
+    public mutating func cancel(query: UInt64) {}
+    /// Has no list.
+    public mutating func refreshCatalog(now: Now) throws {
+        throw PluginError(.unsupported, "this provider has no list of instruments")
+    }
+    /// Knows nothing.
+    public mutating func listing(of symbol: String) -> Listing? { nil }
+    /// Knows nothing.
+    public mutating func symbol(of identifier: String) -> String? { nil }
+    /// Needs no login.
+    public mutating func loginURL(redirect: String, state: String, now: Now) throws -> String {
+        throw PluginError(.unsupported, "this provider needs no login")
+    }
+    /// Needs no login.
+    public mutating func exchange(_ fields: [(name: String, value: String)], redirect: String, now: Now) throws {
+        throw PluginError(.unsupported, "this provider needs no login")
+    }
 }
 
 /// A source that is asked for records, and only while there is room for them: simulators, files, generators.
@@ -85,30 +149,5 @@ public struct Want: Sendable {
                 handle: item.pointee.handle, kinds: KindSet(rawValue: item.pointee.kinds),
                 symbol: String(item.pointee.symbol))
         }
-    }
-}
-
-/// An HTTP answer; everything in it dies when the callback returns.
-public struct HTTPResponse {
-    private let raw: UnsafePointer<hub_response>
-
-    init(_ raw: UnsafePointer<hub_response>) { self.raw = raw }
-
-    /// HTTP status; 0 = there was no answer, ``failure`` says why.
-    public var status: Int { Int(raw.pointee.http_status) }
-    /// Why there was no answer.
-    public var failure: PluginError.Status? { PluginError.Status(rawValue: raw.pointee.status) }
-    /// The whole body.
-    public var body: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: raw.pointee.body.data, count: Int(raw.pointee.body.length))
-    }
-    /// The first header of that name, whatever its case.
-    public func header(_ name: String) -> String? {
-        let wanted = name.lowercased()
-        for index in 0..<Int(raw.pointee.header_count)
-        where String(raw.pointee.header_names[index]).lowercased() == wanted {
-            return String(raw.pointee.header_values[index])
-        }
-        return nil
     }
 }

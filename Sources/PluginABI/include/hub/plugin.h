@@ -144,6 +144,12 @@ static inline int hub_emit_position(hub_out *out, const uint8_t data[24]) {
     return 1;
 }
 
+/* A buffer that the host owns and grows: `write` appends. */
+typedef struct hub_writer {
+    void *host;
+    int (*write)(struct hub_writer *writer, const void *data, uint64_t length); /* [local] 1 = taken */
+} hub_writer;
+
 /* ---- entry and descriptors -------------------------------------------------------------------------------------------- */
 
 typedef struct hub_plugin hub_plugin;

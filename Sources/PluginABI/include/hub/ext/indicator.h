@@ -26,12 +26,6 @@ typedef struct hub_series_bar {
     const hub_bar *bar;
 } hub_series_bar;
 
-/* A buffer that the host owns and grows: `write` appends. */
-typedef struct hub_writer {
-    void *host;
-    int (*write)(struct hub_writer *writer, const void *data, uint64_t length); /* [local] 1 = taken */
-} hub_writer;
-
 typedef struct hub_indicator_1 {
     uint32_t (*count)(const hub_plugin *plugin);                                    /* [control] definitions */
     hub_status (*definition)(const hub_plugin *plugin, uint32_t index, hub_definition *out); /* [control] */

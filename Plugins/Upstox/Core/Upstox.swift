@@ -1,0 +1,6 @@
+public import PluginKit
+public final class Upstox: Provider {
+    public init(host: Host) {}
+    public func want(_ items: [Want], now: Now) {}
+    public static let descriptor = Descriptor(id: "upstox", name: "Upstox", vendor: "hub", version: "0.1.0", description: "Kite Connect 3")
+}
