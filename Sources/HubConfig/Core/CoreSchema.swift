@@ -19,7 +19,7 @@ enum CoreSchema {
 
     static let hub: Schema = .map([
         "listen": .list(.format(.address), atLeast: 1).or("127.0.0.1:8080"),
-        "public_url": .later,
+        "public_url": .format(.uri),
         "data": .format(.path).or("./data"),
         "clock": .words("real", "virtual").or("real"),
         "durability": .words("process", "fsync").or("process"),
@@ -96,16 +96,30 @@ enum CoreSchema {
         "stale_after": .format(.duration),
         "late_after": .later,
         "finalize_after": .format(.duration),
-        "connect_timeout": .later,
-        "request_timeout": .later,
-        "backoff": .later,
-        "breaker": .later,
-        "rates": .later,
-        "proxy": .later,
-        "ca_file": .later,
-        "record": .later,
-        "store_login": .later,
+        "connect_timeout": .format(.duration, atLeast: "100ms").or("10s"),
+        "request_timeout": .format(.duration, atLeast: "100ms").or("10s"),
+        "backoff": backoff,
+        "breaker": .map([
+            "failures": .integer(1, 1_000_000).or(5), "open": .format(.duration, atLeast: "100ms").or("30s"),
+        ])
+        .orEmpty,
+        "rates": Schema.maps(.any, to: .format(.rate)).orEmpty,
+        "proxy": .text,
+        "ca_file": .format(.path),
+        "record": .choice(
+            .bool,
+            .map([
+                "keep": .format(.duration, atLeast: "1s").or("2h"), "max_size": .format(.size, atLeast: "1MiB").or("1GiB"),
+            ]))
+            .or(false),
+        "store_login": .bool.or(true),
     ])
+
+    /// Between tries, doubling, full jitter.
+    private static let backoff: Schema = .map([
+        "min": .format(.duration, atLeast: "10ms").or("1s"), "max": .format(.duration, atLeast: "10ms").or("60s"),
+    ])
+    .orEmpty
 
     static let indicator: Schema = component([:])
 
@@ -117,10 +131,7 @@ enum CoreSchema {
         "batch": .map(["events": .integer(1, 1_000_000).or(1000), "every": .format(.duration).or("1s")])
             .orEmpty,
         "hold": .format(.duration).or("7d"),
-        "backoff": .map([
-            "min": .format(.duration, atLeast: "10ms").or("1s"), "max": .format(.duration, atLeast: "10ms").or("60s"),
-        ])
-        .orEmpty,
+        "backoff": backoff,
     ])
 
     private static func component(_ own: KeyValuePairs<String, Schema>) -> Schema {

@@ -201,10 +201,12 @@ extension Assembly {
                     staleAfterNanoseconds: value["stale_after"]?.integer ?? plugin.staleAfterNanoseconds,
                     finalizeAfterNanoseconds: value["finalize_after"]?.integer
                         ?? plugin.finalizeAfterNanoseconds,
+                    network: NetworkSettings(value),
                     venues: value["venues"]?.list.compactMap(\.text) ?? [],
                     symbols: value["symbols"]?.entries.compactMap { entry in
                         entry.value.text.map { (entry.key, $0) }
                     } ?? []))
+            checkBackoff(value, PathText.key("providers", name))
         case .indicator:
             let intervals = names[name]?.intervals?.map(\.interval)
             indicators.append(
@@ -222,15 +224,7 @@ extension Assembly {
     ) -> SinkConfiguration {
         let kinds = value["kinds"]?.list.compactMap(\.text)
         if let symbols = value["symbols"] { sinkSymbols.append((name, symbols)) }
-        if let backoff = value["backoff"], let least = backoff["min"]?.integer, let most = backoff["max"],
-            !most.isUnknown,
-            least > most.integer ?? .max
-        {
-            let shorter = backoff["min"].map { $0.isDefault ? most : $0 } ?? most
-            problems.report(
-                shorter.span, "\(PathText.key("sinks", name)).backoff",
-                "'min' is longer than 'max' (not given, they are 1s and 60s)")
-        }
+        checkBackoff(value, PathText.key("sinks", name))
         return SinkConfiguration(
             name: name, plugin: plugin, settings: settings, isRequired: isRequired,
             kinds: kinds.flatMap { try? EventSelector($0) } ?? .events, symbols: nil,
@@ -242,11 +236,19 @@ extension Assembly {
             backoffMaximumNanoseconds: value["backoff"]?["max"]?.integer ?? 0)
     }
 
+    private func checkBackoff(_ value: CheckedValue, _ path: String) {
+        guard let backoff = value["backoff"], let least = backoff["min"]?.integer, let most = backoff["max"],
+            !most.isUnknown, least > most.integer ?? .max
+        else { return }
+        let shorter = backoff["min"].map { $0.isDefault ? most : $0 } ?? most
+        problems.report(
+            shorter.span, "\(path).backoff", "'min' is longer than 'max' (not given, they are 1s and 60s)")
+    }
+
     private static let commonKeys: Set<String> = [
         "plugin", "enabled", "required", "venues", "stale_after", "finalize_after", "kinds", "symbols", "simulated",
-        "start",
-        "batch",
-        "hold", "backoff",
+        "start", "batch", "hold", "backoff", "connect_timeout", "request_timeout", "breaker", "rates", "proxy", "ca_file",
+        "record", "store_login",
     ]
 
     /// Groups are not known yet when sinks are read.

@@ -26,6 +26,7 @@ extension Assembly {
     func hubSettings(_ value: CheckedValue) -> HubSettings {
         var hub = HubSettings.fallback
         hub.listen = listenAddresses(value)
+        hub.publicURL = value["public_url"]?.text.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         hub.data = value["data"]?.text ?? ""
         hub.clock = word(value["clock"], .real)
         hub.durability = word(value["durability"], .process)

@@ -57,6 +57,8 @@ public struct ProviderConfiguration: ComponentConfiguration {
     public var staleAfterNanoseconds: Int64
     /// How long after its end a bar stays open for late data; the plugin's own if the file says nothing.
     public var finalizeAfterNanoseconds: Int64
+    /// How its connections and requests are made.
+    public var network = NetworkSettings()
     /// It is used for these venues only; empty = all it knows.
     public var venues: [String] = []
     /// Canonical symbols with the vendor's own names for them, where its list is not what the operator wants.

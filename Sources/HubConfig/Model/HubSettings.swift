@@ -39,6 +39,8 @@ public struct HubSettings: Sendable {
     }
 
     public var listen: [ListenAddress]
+    /// How others reach the hub, without a slash at its end; `nil`: `http://` and the first of `listen`.
+    public var publicURL: String?
     /// Absolute.
     public var data: String
     public var clock: Clock

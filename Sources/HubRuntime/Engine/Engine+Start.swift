@@ -3,6 +3,7 @@ import HubConfig
 import HubFold
 import HubJournal
 import HubModel
+import HubNet
 import HubStore
 import Logging
 import PluginABI
@@ -81,12 +82,21 @@ extension Engine {
     // MARK: Instances
 
     static func makeProviders(
-        _ configuration: Configuration, _ plugins: PluginRegistry, _ logger: @Sendable (String) -> Logger
+        _ configuration: Configuration, _ plugins: PluginRegistry, store: Store, network: NetworkLoop,
+        _ logger: @Sendable (String) -> Logger
     ) throws(StartError) -> [ProviderInstance] {
         var made: [ProviderInstance] = []
         for provider in configuration.providers {
-            let (base, lines) = try makeInstance(
-                provider, plugins, logger: logger("providers.\(provider.name)"), configuration)
+            let logger = logger("providers.\(provider.name)")
+            let (base, lines) = try makeInstance(provider, plugins, logger: logger, configuration)
+            let context = base.context
+            context.instanceStore = InstanceStore(of: provider.name, in: store)
+            if configuration.hub.clock == .real {
+                context.link = VendorLink(
+                    settings: provider.network, rates: plugins.entry(provider.plugin.id)?.descriptor.rates ?? [],
+                    secrets: context.secrets, network: network, logger: logger,
+                    wake: { [unowned context] in context.wakeOwner.withLock { $0 }?() })
+            }
             do {
                 made.append(try ProviderInstance(base, name: provider.name, maximumLines: lines))
             } catch {
@@ -103,9 +113,17 @@ extension Engine {
         let users = configuration.pipelines.filter { pipeline in
             pipeline.sources.contains { $0.provider == component.name }
         }
+        let descriptor = plugins.entry(component.plugin.id)?.descriptor
+        let network = (component as? ProviderConfiguration)?.network ?? NetworkSettings()
+        let secrets = SecretBook(
+            settings: component.settings, hosts: descriptor?.hosts ?? [],
+            logins: LoginFile(
+                path: network.storesLogin ? "\(configuration.hub.data)/logins/\(component.name).json" : nil,
+                onProblem: { logger.warning("\($0)") }),
+            isOpen: component.plugin.traits.contains(.plainSecret))
         let context = InstanceContext(
             name: component.name, settings: component.settings,
-            isSimulated: component.plugin.traits.contains(.simulated), logger: logger,
+            isSimulated: component.plugin.traits.contains(.simulated), logger: logger, secrets: secrets,
             vendorNames: Dictionary(
                 (component as? ProviderConfiguration)?.symbols.map { ($0.symbol, $0.vendorName) } ?? [],
                 uniquingKeysWith: { first, _ in first }),

@@ -67,6 +67,25 @@ extension Engine {
         provider.errors = providers[index].errors
         provider.rejected = providers[index].rejected
         provider.standby = sequencer.fold.source(source.name)?.standby ?? 0
+        provider.metrics = providers[index].context.metrics.all.map { name, value in
+            switch value {
+            case .count(let count): (name, true, Double(count))
+            case .gauge(let value): (name, false, value)
+            }
+        }
+        if let link = providers[index].context.link {
+            let counters = link.counters.read()
+            provider.connections = max(0, counters.connects - counters.closes)
+            provider.reconnects = UInt64(max(0, counters.connects - 1))
+            provider.responses = counters.responses
+            provider.failedRequests = counters.failures.values.reduce(0, +)
+            provider.bytesIn = counters.bytesIn
+            provider.bytesOut = counters.bytesOut
+            provider.messagesIn = counters.messagesIn
+            provider.breaker = counters.breakerState.rawValue
+            provider.quota = link.quota
+            if health.state == .authNeeded, providers[index].hasLogin { provider.loginPath = "/auth/\(source.name)" }
+        }
         return provider
     }
 

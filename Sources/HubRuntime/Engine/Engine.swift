@@ -3,6 +3,7 @@ public import HubConfig
 public import HubFold
 public import HubJournal
 import HubModel
+import HubNet
 public import HubStore
 public import Logging
 import PluginABI
@@ -36,6 +37,9 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     /// Questions on demand, with the cache in front of them.
     public let queryDesk: QueryDesk
 
+    /// Where connections and requests of providers run; idle threads where there are none.
+    let network = NetworkLoop()
+    let loginStates = LoginStates()
     private let plugins: PluginRegistry
     private let storeFollower: StoreFollower
     let compaction: Compaction
@@ -89,7 +93,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         compaction = Compaction(
             journal: journal, store: store, retention: StoreRetention(configuration),
             wallClock: { isVirtual ? virtualClock.now : WallClock.now }, logger: logger("store"))
-        providers = try Self.makeProviders(configuration, plugins, logger)
+        providers = try Self.makeProviders(configuration, plugins, store: store, network: network, logger)
         sources = providers.map { provider in
             Source(name: provider.name) { [context = provider.context] in context.definition(of: $0) }
         }
@@ -197,6 +201,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         } catch {
             logger.error("the journal was not closed cleanly: \(error)")
         }
+        network.stop()
         for provider in providers { provider.destroy() }
     }
 

@@ -45,6 +45,13 @@ public protocol EngineAccess: AnyObject, Sendable {
     /// - Throws: `BackfillError`, before anything of the batch was journaled.
     func takeBackfill(_ batch: BackfillBatch) throws -> BackfillResult
 
+    /// The vendor's page where a person logs in, and which comes back to `redirect`. Blocks: not for an event loop.
+    func loginURL(of provider: String, redirect: String) throws(LoginError) -> String
+    /// What the vendor's page brought back. Blocks until the vendor has answered: not for an event loop.
+    func finishLogin(of provider: String, fields: [(name: String, value: String)]) throws(LoginError)
+    /// A token that a person got elsewhere. Blocks as above.
+    func takeToken(_ token: String, of provider: String) throws(LoginError)
+
     /// Calls `wake` on the sequencer's thread after records were published, at most once until `acknowledge` of the
     /// returned token is called; `wake` must only set a flag and wake somebody.
     func onPublish(_ wake: @escaping @Sendable () -> Void) -> PublishToken
@@ -68,6 +75,16 @@ public struct NotReady: Sendable {
 
 extension EngineAccess {
     public func formingValues(of symbols: [String]) -> [UInt8] { [] }
+
+    public func loginURL(of provider: String, redirect: String) throws(LoginError) -> String {
+        throw LoginError(kind: .notFound, description: "this hub has no providers that need a login")
+    }
+    public func finishLogin(of provider: String, fields: [(name: String, value: String)]) throws(LoginError) {
+        throw LoginError(kind: .notFound, description: "this hub has no providers that need a login")
+    }
+    public func takeToken(_ token: String, of provider: String) throws(LoginError) {
+        throw LoginError(kind: .notFound, description: "this hub has no providers that need a login")
+    }
 
     public func takeBackfill(_ batch: BackfillBatch) throws -> BackfillResult {
         throw BackfillError("this hub takes no backfill")

@@ -23,7 +23,30 @@ public struct EngineStatus: Sendable {
         public var rejected: UInt64 = 0
         /// Good records that were dropped because another source was active.
         public var standby: UInt64 = 0
+        /// Where a person logs in; while it waits for that.
+        public var loginPath: String?
+        /// What is used of each rate class.
+        public var quota: [Quota] = []
+        /// What its plugin tells, by name.
+        public var metrics: [(name: String, isCounter: Bool, value: Double)] = []
+        /// HTTP requests, by the first digit of the status; index 0 = 1xx.
+        public var responses: [Int] = [0, 0, 0, 0, 0]
+        public var failedRequests = 0
+        public var bytesIn = 0
+        public var bytesOut = 0
+        public var messagesIn = 0
+        /// `closed`, `open`, `probing`.
+        public var breaker = "closed"
         public init() {}
+    }
+
+    /// What is used of one rate class of a provider.
+    public struct Quota: Sendable {
+        public var name: String
+        public var used: Int
+        public var limit: Int
+        public var windowNanoseconds: Int64
+        public var resetsNanoseconds: Int64
     }
 
     /// A pipeline as `/v1/status` shows it.

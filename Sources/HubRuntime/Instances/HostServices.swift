@@ -10,7 +10,7 @@ enum HostServices {
     static let known: [String] = [
         HUB_HOST_EMIT, HUB_HOST_SETTINGS, HUB_HOST_TIMER, HUB_HOST_LOG, HUB_HOST_STATUS, HUB_HOST_SINK,
         HUB_HOST_QUERY, HUB_HOST_CATALOG,
-    ]
+    ] + networkExtensions
 
     /// A host for one instance, in memory that stays.
     static func makeHost(_ context: InstanceContext) -> UnsafePointer<hub_host> {
@@ -30,7 +30,7 @@ enum HostServices {
                     case HUB_HOST_SINK: return UnsafeRawPointer(HostServices.sink)
                     case HUB_HOST_QUERY: return UnsafeRawPointer(HostServices.query)
                     case HUB_HOST_CATALOG: return UnsafeRawPointer(HostServices.catalog)
-                    default: return nil
+                    default: return HostServices.networkTable(id)
                     }
                 }))
         return UnsafePointer(host)

@@ -17,6 +17,17 @@ package final class InstanceContext: @unchecked Sendable {
     /// Whether an instrument belongs to a pipeline that this source serves.
     let takes: @Sendable (_ symbol: String) -> Bool
     let isSimulated: Bool
+    /// What it does not hold itself.
+    let secrets: SecretBook
+    /// Its connections and requests, set before the start; `nil` where there is no network, as in lockstep.
+    var link: VendorLink?
+    var mailbox: VendorMailbox? { link?.mailbox }
+    let metrics = InstanceMetrics()
+    let answerMemory = AnswerMemory()
+    /// What outlives the process; set before the start.
+    var instanceStore = InstanceStore.none
+    /// Who waits for the end of a login.
+    let loginWaiter = Mutex<(@Sendable (PluginFailure?) -> Void)?>(nil)
     /// Called after something was queued for the instance's own thread.
     let wakeOwner = Mutex<(@Sendable () -> Void)?>(nil)
 
@@ -63,7 +74,7 @@ package final class InstanceContext: @unchecked Sendable {
     }
 
     package init(
-        name: String, settings: PluginSettings, isSimulated: Bool, logger: Logger,
+        name: String, settings: PluginSettings, isSimulated: Bool, logger: Logger, secrets: SecretBook? = nil,
         vendorNames: [String: String] = [:], takes: @escaping @Sendable (String) -> Bool
     ) {
         self.vendorNames = vendorNames
@@ -71,6 +82,8 @@ package final class InstanceContext: @unchecked Sendable {
         self.settings = settings
         self.isSimulated = isSimulated
         self.logger = logger
+        self.secrets =
+            secrets ?? SecretBook(settings: settings, hosts: [], logins: LoginFile(path: nil, onProblem: { _ in }))
         self.takes = takes
         handles = Mutex([InstanceContext.definition("", source: name, isSimulated: isSimulated)])
     }
@@ -226,9 +239,12 @@ package final class InstanceContext: @unchecked Sendable {
 
     /// A text of the settings in memory that stays.
     func text(_ pointer: String) -> hub_text? {
-        guard let value = settings.text(pointer) else { return nil }
+        guard let value = secrets.token(ofSetting: pointer) ?? settings.text(pointer) else { return nil }
         return kept("t" + pointer, value)
     }
+
+    /// A text that the plugin asked for, in memory that stays: a token, a name.
+    func lasting(_ text: String) -> hub_text { kept("x" + text, text) }
 
     /// A key of a map in the settings in memory that stays.
     func key(_ pointer: String, _ index: Int) -> hub_text? {

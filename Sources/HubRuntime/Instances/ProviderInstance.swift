@@ -24,7 +24,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     package let name: String
     package let context: InstanceContext
     private let base: PluginInstance
-    private let provider: UnsafePointer<hub_provider_1>
+    let provider: UnsafePointer<hub_provider_1>
     private let pull: UnsafePointer<hub_provider_pull_1>?
     let queryTable: UnsafePointer<hub_query_1>?
     /// What others want done on the instance's thread.
@@ -33,6 +33,8 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     private let maximumBytes: Int
     private var check: RecordCheck
     private var timers: [Timer] = []
+    /// What was taken from the mailbox and waits for room.
+    var deliveries: ArraySlice<VendorMailbox.Entry> = []
     private var pullAgainNanoseconds: Int64 = 0
     private var isPulling: Bool
     private var hasEnded = false
@@ -131,6 +133,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
         startedFlag.store(false, ordering: .releasing)
         base.stop()
         context.queries.failAll("the hub stops")
+        context.link?.stop()
     }
 
     func destroy() {
@@ -145,11 +148,13 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     ///   record of each call, so that a restart finds its place.
     package func step(now: hub_now, budget: UInt32 = 2048, marksUnits: Bool = false) -> Next {
         runControlCalls(now: now)
+        if !deliver(now: now) { return .whenThereIsRoom }
         takeTimerWishes()
         if !fireTimers(now: now, marksUnits: marksUnits) { return .whenThereIsRoom }
         var next = pullIfDue(now: now, budget: budget, marksUnits: marksUnits)
         takeTimerWishes()
-        if let due = timers.map(\.dueNanoseconds).min() {
+        let wake = context.link?.step(now: now)
+        if let due = (timers.map(\.dueNanoseconds) + (wake.map { [$0] } ?? [])).min() {
             switch next {
             case .at(let other): next = .at(min(due, other))
             case .never: next = .at(due)
@@ -202,13 +207,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     private func pullIfDue(now: hub_now, budget: UInt32, marksUnits: Bool) -> Next {
         guard isPulling, let pull else { return .never }
         guard now.wall_ns >= pullAgainNanoseconds else { return .at(pullAgainNanoseconds) }
-        guard ring.freeBytes >= Self.roomForPull else {
-            isShortOfRoom.store(true, ordering: .sequentiallyConsistent)
-            // Looked at again: the sequencer may have made room just before the flag was up.
-            if ring.freeBytes < Self.roomForPull { return .whenThereIsRoom }
-            isShortOfRoom.store(false, ordering: .relaxed)
-            return .now
-        }
+        guard ring.freeBytes >= Self.roomForPull else { return hasRoom(Self.roomForPull) ? .now : .whenThereIsRoom }
         var next = hub_pull(struct_size: UInt32(MemoryLayout<hub_pull>.size), what: UInt32(HUB_PULL_MORE), until_ns: 0)
         let plugin = base.plugin
         let result = emit(now: now, marksUnits: marksUnits) { out, error in
@@ -241,6 +240,33 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
                 return .now
             }
         }
+    }
+
+    /// Whether the ring has so much room; if not, the sequencer says when it has.
+    private func hasRoom(_ bytes: Int) -> Bool {
+        guard ring.freeBytes < bytes else { return true }
+        isShortOfRoom.store(true, ordering: .sequentiallyConsistent)
+        // Looked at again: the sequencer may have made room just before the flag was up.
+        if ring.freeBytes < bytes { return false }
+        isShortOfRoom.store(false, ordering: .relaxed)
+        return true
+    }
+
+    var plugin: UnsafePointer<hub_plugin> { base.plugin }
+
+    func `extension`<Table>(_ id: String, as type: Table.Type) -> UnsafePointer<Table>? {
+        base.extension(id, as: type)
+    }
+
+    /// Whether the most that one callback may emit fits.
+    func hasRoomForCallback() -> Bool { hasRoom(maximumBytes) }
+
+    /// Runs a callback that may emit; what it says when it fails is logged and counted.
+    func run(
+        _ now: hub_now,
+        _ body: (UnsafeMutablePointer<hub_out>, UnsafeMutablePointer<hub_error>) -> hub_status
+    ) {
+        _ = emit(now: now, marksUnits: false, body)
     }
 
     /// A pull that failed is tried again, later each time; where only a person can help it is not.
@@ -368,7 +394,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
 
     package func consume(_ bytes: Int) {
         ring.consume(bytes)
-        if isShortOfRoom.load(ordering: .sequentiallyConsistent), ring.freeBytes >= 2 * Self.roomForPull {
+        if isShortOfRoom.load(ordering: .sequentiallyConsistent), ring.freeBytes >= max(2 * Self.roomForPull, maximumBytes) {
             isShortOfRoom.store(false, ordering: .relaxed)
             onRoom.withLock { $0 }?()
         }

@@ -3,6 +3,8 @@ import HubConfig
 /// What the server takes from `hub.*` of the configuration. Durations in nanoseconds, sizes in bytes.
 struct ServerSettings: Sendable {
     var listen: [ListenAddress]
+    /// How others reach the hub, without a slash at its end.
+    var publicURL: String
     var corsOrigins: [String]
     var heartbeatNanoseconds: Int64
     var shutdownNanoseconds: Int64
@@ -23,6 +25,7 @@ struct ServerSettings: Sendable {
 
     init(_ hub: HubSettings) {
         listen = hub.listen
+        publicURL = hub.publicURL ?? "http://\(hub.listen.first?.description ?? "localhost")"
         corsOrigins = hub.corsOrigins
         heartbeatNanoseconds = min(max(hub.heartbeatNanoseconds, 100_000_000), 3_600_000_000_000)
         shutdownNanoseconds = min(max(hub.shutdownNanoseconds, 100_000_000), 600_000_000_000)

@@ -78,6 +78,49 @@ struct MetricsText: ~Copyable {
                 "hub_provider_last_event_time_seconds", [("provider", one.name)],
                 Double(one.lastEventNanoseconds / 1_000_000) / 1000)
         }
+        writeVendors(providers)
+    }
+
+    /// What goes over the network between the hub and vendors.
+    private mutating func writeVendors(_ providers: [EngineStatus.Provider]) {
+        family("hub_provider_connections", "gauge", "Open connections to a vendor.")
+        for one in providers { sample("hub_provider_connections", [("provider", one.name)], Double(one.connections)) }
+        family("hub_provider_received_bytes_total", "counter", "Bytes that came from a vendor.")
+        for one in providers { sample("hub_provider_received_bytes_total", [("provider", one.name)], Double(one.bytesIn)) }
+        family("hub_provider_sent_bytes_total", "counter", "Bytes that went to a vendor.")
+        for one in providers { sample("hub_provider_sent_bytes_total", [("provider", one.name)], Double(one.bytesOut)) }
+        family("hub_provider_messages_total", "counter", "WebSocket messages from a vendor.")
+        for one in providers { sample("hub_provider_messages_total", [("provider", one.name)], Double(one.messagesIn)) }
+        family("hub_provider_requests_total", "counter", "HTTP requests to a vendor, by the class of the answer.")
+        for one in providers {
+            for (index, count) in one.responses.enumerated() where count > 0 {
+                sample(
+                    "hub_provider_requests_total", [("provider", one.name), ("status", "\(index + 1)xx")], Double(count))
+            }
+            sample(
+                "hub_provider_requests_total", [("provider", one.name), ("status", "none")], Double(one.failedRequests))
+        }
+        family("hub_provider_breaker_open", "gauge", "1 while requests to a vendor are held back since they failed.")
+        for one in providers {
+            sample("hub_provider_breaker_open", [("provider", one.name)], one.breaker == "closed" ? 0 : 1)
+        }
+        family("hub_provider_quota_used", "gauge", "What is used of a rate class.")
+        for one in providers {
+            for quota in one.quota {
+                sample(
+                    "hub_provider_quota_used",
+                    [
+                        ("provider", one.name), ("class", quota.name),
+                        ("window", "\(quota.windowNanoseconds / 1_000_000_000)s"),
+                    ], Double(quota.used))
+            }
+        }
+        family("hub_plugin_metric", "gauge", "What a plugin tells of itself, under a name of its own.")
+        for one in providers {
+            for metric in one.metrics {
+                sample("hub_plugin_metric", [("provider", one.name), ("name", metric.name)], metric.value)
+            }
+        }
     }
 
     private mutating func writePipelines(_ status: EngineStatus) {

@@ -12,7 +12,7 @@ extension Routes {
             let style = reader.timeStyle()
             try reader.finish()
             var text = TextBuffer(capacity: 8192)
-            StatusText(engine: engine, metrics: metrics, style: style).write(to: &text)
+            StatusText(engine: engine, metrics: metrics, style: style, publicURL: settings.publicURL).write(to: &text)
             return Reply.json(text)
         }
         table.get("/metrics") { _ in
@@ -28,6 +28,7 @@ struct StatusText {
     let engine: any EngineAccess
     let metrics: ServerMetrics
     let style: TimeStyle
+    let publicURL: String
 
     func write(to text: inout TextBuffer) {
         let status = engine.status()
@@ -96,6 +97,7 @@ struct StatusText {
         text.member("state", provider.state)
         text.member("reason", ifPresent: provider.reason)
         writeTime("since", provider.sinceNanoseconds, &text)
+        text.member("login_url", ifPresent: provider.loginPath.map { publicURL + $0 })
         text.member("simulated", provider.isSimulated)
         text.member("connections", provider.connections)
         text.member("instruments", provider.instruments)
@@ -113,6 +115,15 @@ struct StatusText {
         text.member("standby", provider.standby)
         text.key("quota")
         text.beginArray()
+        for quota in provider.quota {
+            text.beginObject()
+            text.member("name", quota.name)
+            text.member("used", quota.used)
+            text.member("limit", quota.limit)
+            text.member("window_ms", quota.windowNanoseconds / 1_000_000)
+            text.member("resets", time: quota.resetsNanoseconds, style: style)
+            text.endObject()
+        }
         text.endArray()
         text.endObject()
     }

@@ -32,6 +32,7 @@ struct Routes: Sendable {
         addQuality(to: &table)
         addImports(to: &table)
         addContract(to: &table)
+        addLogin(to: &table)
     }
 
     /// Parameters of a call, times relative to the hub's clock.

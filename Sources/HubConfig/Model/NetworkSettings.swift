@@ -1,0 +1,79 @@
+/// How a provider's connections and requests are made: what `hub.yaml` says beside its `settings`.
+public struct NetworkSettings: Sendable, Hashable {
+    /// So many requests in so much time.
+    public struct Rate: Sendable, Hashable {
+        public var requests: Int
+        public var windowNanoseconds: Int64
+
+        public init(requests: Int, windowNanoseconds: Int64) {
+            self.requests = requests
+            self.windowNanoseconds = windowNanoseconds
+        }
+
+        /// `8/min`, `25/s`, `800/day`; `nil` where it is none.
+        public init?(_ text: String) {
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.count == 2, let requests = Int(parts[0]), requests > 0 else { return nil }
+            let seconds: Int64
+            switch parts[1] {
+            case "s": seconds = 1
+            case "min": seconds = 60
+            case "hour": seconds = 3600
+            case "day": seconds = 86_400
+            default: return nil
+            }
+            self.init(requests: requests, windowNanoseconds: seconds * 1_000_000_000)
+        }
+    }
+
+    /// What of a provider's raw bytes is kept.
+    public struct Recording: Sendable, Hashable {
+        public var keepNanoseconds: Int64
+        public var mostBytes: Int64
+    }
+
+    public var connectTimeoutNanoseconds: Int64 = 10_000_000_000
+    public var requestTimeoutNanoseconds: Int64 = 10_000_000_000
+    public var backoffMinimumNanoseconds: Int64 = 1_000_000_000
+    public var backoffMaximumNanoseconds: Int64 = 60_000_000_000
+    /// So many failed requests in a row stop requests …
+    public var breakerFailures = 5
+    /// … for so long.
+    public var breakerOpenNanoseconds: Int64 = 30_000_000_000
+    /// By rate class, in place of the plugin's own.
+    public var rates: [String: Rate] = [:]
+    /// `nil`: what the environment says.
+    public var proxy: String?
+    /// `nil`: the system's.
+    public var certificateFile: String?
+    /// `nil`: nothing.
+    public var recording: Recording?
+    /// Whether tokens of a login are kept in the data folder.
+    public var storesLogin = true
+
+    public init() {}
+}
+
+extension NetworkSettings {
+    init(_ value: CheckedValue) {
+        self.init()
+        func nanoseconds(_ value: CheckedValue?, _ otherwise: Int64) -> Int64 { value?.integer ?? otherwise }
+        connectTimeoutNanoseconds = nanoseconds(value["connect_timeout"], connectTimeoutNanoseconds)
+        requestTimeoutNanoseconds = nanoseconds(value["request_timeout"], requestTimeoutNanoseconds)
+        backoffMinimumNanoseconds = nanoseconds(value["backoff"]?["min"], backoffMinimumNanoseconds)
+        backoffMaximumNanoseconds = nanoseconds(value["backoff"]?["max"], backoffMaximumNanoseconds)
+        breakerFailures = Int(value["breaker"]?["failures"]?.integer ?? 5)
+        breakerOpenNanoseconds = nanoseconds(value["breaker"]?["open"], breakerOpenNanoseconds)
+        for entry in value["rates"]?.entries ?? [] {
+            if let rate = entry.value.text.flatMap({ Rate($0) }) { rates[entry.key] = rate }
+        }
+        proxy = value["proxy"]?.text
+        certificateFile = value["ca_file"]?.text
+        storesLogin = value["store_login"]?.bool ?? true
+        if let record = value["record"], record.bool == true || record.isMap {
+            recording = Recording(
+                keepNanoseconds: nanoseconds(record["keep"], 7_200_000_000_000),
+                mostBytes: record["max_size"]?.integer ?? 1 << 30)
+        }
+    }
+}
