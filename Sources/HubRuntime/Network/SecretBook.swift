@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A token is `HUBSECRET` and 22 letters and digits, made anew at each start. It turns into what it stands for only on the
 /// way out, and only towards hosts that the plugin declared or the operator wrote into its settings.
-final class SecretBook: Sendable {
+package final class SecretBook: Sendable {
     /// Where a token stands: what it turns into is escaped as the place needs it.
     enum Place {
         /// Percent-encoded, in the path, the query, or a form.

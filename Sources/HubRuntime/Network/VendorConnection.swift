@@ -99,7 +99,12 @@ extension VendorLink {
     func connect(_ number: UInt32, now: hub_now) {
         guard let connection = connections[number] else { return }
         let receiver = VendorReceiver(number: number, mailbox: mailbox)
-        connection.socket = network.open(connection.request, receiver: receiver, counters: counters)
+        do {
+            connection.socket = try network.open(connection.request, counters: counters, receiver: receiver)
+        } catch {
+            mailbox.put(
+                .closed(connection: number, code: 1006, reason: error.message), arrivedNanoseconds: now.wall_ns)
+        }
     }
 
     func send(_ number: UInt32, isText: Bool, _ bytes: UnsafeRawBufferPointer) -> Int {

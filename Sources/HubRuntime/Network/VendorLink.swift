@@ -186,7 +186,7 @@ final class VendorLink: @unchecked Sendable {
         } else {
             breaker.succeeded(wasProbe: request.wasProbe)
         }
-        counters.breakerIs(breaker.state)
+        counters.breaker(breaker.state)
         requests[number] = nil
         let pause = answer.header("retry-after").flatMap { RetryAfter($0)?.waitNanoseconds(wallNanoseconds: now.wall_ns) }
         if answer.httpStatus == 429 || (answer.httpStatus == 503 && pause != nil) {

@@ -43,8 +43,9 @@ extension Routes {
         try await blocking { try login { () throws(LoginError) in
             try engine.finishLogin(of: provider, fields: fields) } }
         var text = TextBuffer(capacity: 512)
-        text.append("<!doctype html><meta charset=utf-8><title>hub</title><p>Logged in to \(provider). ")
-        text.append("You can close this page.")
+        text.append("<!doctype html><meta charset=utf-8><title>hub</title><p>Logged in to ")
+        text.append(text: provider)
+        text.append(". You can close this page.")
         return Reply.text(text, type: "text/html; charset=utf-8")
     }
 
