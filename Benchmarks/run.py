@@ -1,11 +1,12 @@
 """The figures of the README: medians of several runs against a release build, on loopback.
 
     make bench                 everything (about ten minutes)
-    HUB_BENCH_QUICK=1 make bench   one short run of each, to see that all of it works
+    HUB_BENCH_QUICK=1 make bench   one short run of each (two minutes), to see that all of it works
     python Benchmarks/run.py fanout quotes    only these
 
 Fan-out is measured with an epoll client in C. It is looked for as shared/tools/wsload.c beside the checkout; without it
-the fan-out figures are left out, and the output says so. Records and MessagePack are read event by event by wireload.c.
+the fan-out figures are left out, and the output says so. Records and MessagePack are read event by event by wireload.c;
+attachload.c is many clients that come from somewhere in the past, and checks that each is given just what is its own.
 """
 
 import datetime
