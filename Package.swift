@@ -108,8 +108,9 @@ let package = Package(
         layer(
             "HubRuntime",
             [
-                "CHubSystem", "HubModel", "HubConfig", "HubJournal", "HubFold", "HubStore", "EventFormat", "PluginABI",
-                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
+                "CHubSystem", "HubModel", "HubConfig", "HubJournal", "HubFold", "HubStore", "HubNet", "EventFormat",
+                "PluginABI", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "HubPage", resources: [.embedInCode("Files")], swiftSettings: strict),
         layer(
@@ -145,7 +146,7 @@ let package = Package(
             name: "hub-bench",
             dependencies: [
                 "HubRuntime", "HubConfig", "HubJournal", "HubStore", "HubFold", "HubChunks", "HubModel", "EventFormat",
-                "PluginABI", "PluginKit", "ZerodhaCore", "UpstoxCore", "CZlib",
+                "PluginABI", "ZerodhaCore", "UpstoxCore", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "PluginKit", "JSONReading", "VendorKit", "FinnhubCore", "TwelveDataCore",

@@ -51,7 +51,6 @@ extension ProviderInstance {
             answer.withABI { response in
                 run(now) { out, error in call(plugin, request, response, out, now, error) }
             }
-        case .call(let body): body(self)
         }
     }
 }

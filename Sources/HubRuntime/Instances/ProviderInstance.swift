@@ -252,8 +252,6 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
         return true
     }
 
-    var plugin: UnsafePointer<hub_plugin> { base.plugin }
-
     func `extension`<Table>(_ id: String, as type: Table.Type) -> UnsafePointer<Table>? {
         base.extension(id, as: type)
     }

@@ -133,8 +133,7 @@ extension Engine {
         _ body: @escaping @Sendable (ProviderInstance, @escaping @Sendable (Result<Value, PluginFailure>) -> Void) -> Void
     ) -> Result<Value, PluginFailure>? {
         let answer = AnswerBox<Value>()
-        instance.context.mailbox?.put(
-            .call { body($0) { answer.put($0) } }, arrivedNanoseconds: WallClock.now)
+        guard instance.post({ instance, _ in body(instance) { answer.put($0) } }) else { return nil }
         return answer.wait(nanoseconds: Self.loginLimitNanoseconds)
     }
 }

@@ -276,7 +276,7 @@ final class VendorLink: @unchecked Sendable {
             }
             sessionFailed(now: now, atLeast: pause ?? 0)
             return delivery
-        case .message, .call: return delivery
+        case .message: return delivery
         }
     }
 

@@ -7,8 +7,6 @@ enum VendorDelivery: Sendable {
     case closed(connection: UInt32, code: UInt32, reason: String)
     case refused(connection: UInt32, VendorAnswer)
     case answered(request: UInt64, VendorAnswer)
-    /// A call that the hub makes of the plugin, in turn with what vendors say.
-    case call(@Sendable (ProviderInstance) -> Void)
 
     /// What it weighs while it waits.
     var bytes: Int {
