@@ -49,6 +49,8 @@ let package = Package(
         .library(name: "replay", type: .dynamic, targets: ["ReplayPlugin"]),
         .library(name: "ta", type: .dynamic, targets: ["TAPlugin"]),
         .library(name: "file", type: .dynamic, targets: ["FilePlugin"]),
+        .library(name: "finnhub", type: .dynamic, targets: ["FinnhubPlugin"]),
+        .library(name: "twelvedata", type: .dynamic, targets: ["TwelveDataPlugin"]),
         .library(name: "zerodha", type: .dynamic, targets: ["ZerodhaPlugin"]),
         .library(name: "upstox", type: .dynamic, targets: ["UpstoxPlugin"]),
     ],
@@ -70,8 +72,9 @@ let package = Package(
         layer("PluginKit", ["PluginABI"]),
         layer("TableFormat", ["EventFormat"]),
         // What the brokers of one country have in common.
-        layer("IndianMarkets", ["EventFormat"]),
+        layer("IndianMarkets", ["EventFormat", "JSONReading"]),
         layer("JSONReading", []),
+        layer("VendorKit", ["JSONReading", "EventFormat", "PluginKit"]),
 
         // System libraries.
         .target(name: "CHubSystem"),
@@ -131,6 +134,7 @@ let package = Package(
                 "HubServer", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat",
                 "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -141,8 +145,10 @@ let package = Package(
             name: "hub-bench",
             dependencies: [
                 "HubRuntime", "HubConfig", "HubJournal", "HubStore", "HubFold", "HubChunks", "HubModel", "EventFormat",
-                "PluginABI", "CZlib", .product(name: "Logging", package: "swift-log"),
+                "PluginABI", "PluginKit", "ZerodhaCore", "UpstoxCore", "CZlib",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PluginKit", "JSONReading", "VendorKit", "FinnhubCore", "TwelveDataCore",
             ],
             path: "Benchmarks/Micro", swiftSettings: strict),
 
@@ -164,6 +170,7 @@ let package = Package(
             ]),
         tests("IndianMarketsTests", ["IndianMarkets", "EventFormat"]),
         tests("JSONReadingTests", ["JSONReading"]),
+        tests("VendorKitTests", ["VendorKit", "JSONReading", "PluginKit"]),
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
@@ -195,7 +202,9 @@ let package = Package(
         + plugin("Replay", needs: ["EventFormat", "CZlib"])
         + plugin("TA", fixtures: ["Fixtures"])
         + plugin("File", needs: ["EventFormat", "CZlib"])
+        + plugin("Finnhub", needs: ["JSONReading", "VendorKit"], fixtures: ["Fixtures"])
+        + plugin("TwelveData", needs: ["JSONReading", "VendorKit", "EventFormat"], fixtures: ["Fixtures"])
         + plugin("Zerodha", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"])
-        + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"]),
+        + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading", "CZlib"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
 )
