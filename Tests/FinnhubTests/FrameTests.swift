@@ -52,6 +52,23 @@ struct FrameTests {
         #expect(try frame(Array(#"{"type":"trade","data":null}"#.utf8), streams).1.isEmpty)
     }
 
+    @Test("where the data stands and how the message ends does not change what is read")
+    func order() throws {
+        let items = #"[{"p":2,"s":"AAPL","t":1,"v":3}]"#
+        for text in [
+            #"{"data":\#(items),"type":"trade"}"#, #"{"data":\#(items),"type":"trade"} "#,
+            #"{"type":"trade","data":\#(items)}"#, #"{"data": \#(items), "type": "trade", "x": 1}"#,
+        ] {
+            #expect(try frame(Array(text.utf8), streams).1 == [.trade(1, 1_000_000, 2, 3, 0, 1)], "\(text)")
+        }
+        // Of two types the last one counts, as with every key.
+        let twice = #"{"data":\#(items),"x":{"type":"trade"},"type":"news","type":"trade"}"#
+        #expect(try frame(Array(twice.utf8), streams).0 == .trades(records: 1, unknown: 0, bad: 0))
+        #expect(throws: PluginError.self) {
+            try frame(Array(#"{"data":\#(items),"x":"type":"trade"}"#.utf8), streams)
+        }
+    }
+
     @Test("an item without a price is counted, one of an unknown symbol passed, the others stay")
     func badItems() throws {
         let text =

@@ -33,9 +33,11 @@ public enum FinnhubFrames {
         var data: JSONReader.Place?
         var type: JSONText?
         var message: JSONText?
+        var outcome: FinnhubFrame?
         try reader.enterObject()
         while let key = try reader.nextKey() {
             switch key {
+            case "data" where outcome == nil && endsAsTrades(bytes): outcome = try trades(&reader, table, output)
             case "data":
                 data = reader.place
                 try reader.skip()
@@ -46,6 +48,11 @@ public enum FinnhubFrames {
         }
         try reader.finish()
         guard let type else { throw JSONError(.unexpectedByte, offset: 0) }
+        if let outcome {
+            // What was emitted on the word of the last bytes is dropped with the error.
+            guard type == "trade" else { throw JSONError(.unexpectedByte, offset: 0) }
+            return outcome
+        }
         if type == "trade" {
             guard let data else { return .trades(records: 0, unknown: 0, bad: 0) }
             // The type stands behind the data, so it is known what the data is only now.
@@ -55,6 +62,15 @@ public enum FinnhubFrames {
         if type == "ping" { return .ping }
         if type == "error" { return .failure(message?.string ?? "no reason was given") }
         return .other(type.string)
+    }
+
+    /// Whether the type that stands behind the data, as Finnhub writes it, says trades: then one pass is enough.
+    private static func endsAsTrades(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let ending: StaticString = #""type":"trade"}"#
+        let count = ending.utf8CodeUnitCount
+        guard bytes.count > count, let base = bytes.baseAddress else { return false }
+        let last = base + (bytes.count - count)
+        return JSONText(start: last.assumingMemoryBound(to: UInt8.self), count: count) == ending
     }
 
     private static func trades(
