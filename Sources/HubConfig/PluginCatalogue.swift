@@ -44,6 +44,8 @@ public struct PluginDescription: Sendable {
     public var kinds: UInt32
     public var finalizeAfterNanoseconds: Int64
     public var staleAfterNanoseconds: Int64
+    /// What it answers on demand: `quotes`, `bars`, `profile` ….
+    public var queries: [String]
     /// The library it is in.
     public var file: String
     /// It came with the hub.
@@ -53,7 +55,7 @@ public struct PluginDescription: Sendable {
         id: String, kind: Kind, version: String = "", schema: SettingsTree = .empty,
         traits: Traits = [],
         kinds: UInt32 = 0, finalizeAfterNanoseconds: Int64 = 2_000_000_000,
-        staleAfterNanoseconds: Int64 = 30_000_000_000, file: String = "", isBundled: Bool = true
+        staleAfterNanoseconds: Int64 = 30_000_000_000, queries: [String] = [], file: String = "", isBundled: Bool = true
     ) {
         self.id = id
         self.kind = kind
@@ -63,6 +65,7 @@ public struct PluginDescription: Sendable {
         self.kinds = kinds
         self.finalizeAfterNanoseconds = finalizeAfterNanoseconds
         self.staleAfterNanoseconds = staleAfterNanoseconds
+        self.queries = queries
         self.file = file
         self.isBundled = isBundled
     }

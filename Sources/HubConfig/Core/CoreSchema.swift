@@ -28,8 +28,8 @@ enum CoreSchema {
         "shutdown": .format(.duration).or("10s"),
         "page": .bool.or(true),
         "retention": retention.orEmpty,
-        "cache": .later,
-        "query": .later,
+        "cache": cache.orEmpty,
+        "query": query.orEmpty,
         "tls": .later,
         "auth": auth.orEmpty,
         "cors": .map(["origins": .list(.format(.origin)).or([])]).orEmpty,
@@ -91,8 +91,8 @@ enum CoreSchema {
     // `settings` is not here: it is checked by the plugin's own schema.
 
     static let provider: Schema = component([
-        "symbols": .later,
-        "venues": .later,
+        "symbols": .maps(.symbol, to: .text),
+        "venues": .list(venue, atLeast: 1),
         "stale_after": .format(.duration),
         "late_after": .later,
         "finalize_after": .format(.duration),
@@ -153,7 +153,7 @@ enum CoreSchema {
                 atLeast: 1),
             "instruments": .list(.format(.symbols)),
             "exclude": .list(.format(.symbols)),
-            "on_demand": .later,
+            "on_demand": .list(.format(.symbols)),
             "linger": .later,
             "kinds": streamKinds,
             "bars": .choice(

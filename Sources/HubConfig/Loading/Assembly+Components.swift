@@ -200,7 +200,11 @@ extension Assembly {
                     name: name, plugin: plugin, settings: settings, isRequired: isRequired,
                     staleAfterNanoseconds: value["stale_after"]?.integer ?? plugin.staleAfterNanoseconds,
                     finalizeAfterNanoseconds: value["finalize_after"]?.integer
-                        ?? plugin.finalizeAfterNanoseconds))
+                        ?? plugin.finalizeAfterNanoseconds,
+                    venues: value["venues"]?.list.compactMap(\.text) ?? [],
+                    symbols: value["symbols"]?.entries.compactMap { entry in
+                        entry.value.text.map { (entry.key, $0) }
+                    } ?? []))
         case .indicator:
             let intervals = names[name]?.intervals?.map(\.interval)
             indicators.append(
@@ -239,7 +243,8 @@ extension Assembly {
     }
 
     private static let commonKeys: Set<String> = [
-        "plugin", "enabled", "required", "stale_after", "finalize_after", "kinds", "symbols", "simulated", "start",
+        "plugin", "enabled", "required", "venues", "stale_after", "finalize_after", "kinds", "symbols", "simulated",
+        "start",
         "batch",
         "hold", "backoff",
     ]

@@ -61,6 +61,8 @@ extension Assembly {
             hub.log.levels = log["levels"]?.entries.map { ($0.key, word($0.value, .info)) } ?? []
         }
         hub.metricsPerInstrument = value["metrics"]?["per_instrument"]?.bool ?? false
+        hub.cache = cacheSettings(value["cache"])
+        hub.query = querySettings(value["query"])
         hub.servesPage = value["page"]?.bool ?? true
         return hub
     }

@@ -65,6 +65,7 @@ extension Assembly {
             self.checkIntervals($0, of: $1, $2, pipeline.bars)
         }
         pipeline.sinks = used(value["to"], .sink, PathText.key(path, "to"))
+        pipeline.onDemand = onDemand(value, path, of: entry.key, isEnabled: isEnabled)
         let placed = instruments(value, path, entry, pipeline, isEnabled: isEnabled)
         return isEnabled ? placed : nil
     }
@@ -247,7 +248,7 @@ extension Assembly {
         pipeline.globs = selected.map(\.pattern).filter { !$0.isExact }
         let isEmpty =
             value["instruments"].map { !$0.isUnknown && !$0.list.contains { $0.isUnknown } } ?? true
-        if isEnabled, selected.isEmpty, isEmpty, value["instruments"]?.list.isEmpty ?? true {
+        if isEnabled, selected.isEmpty, isEmpty, pipeline.onDemand.isEmpty, value["instruments"]?.list.isEmpty ?? true {
             problems.report(
                 value.entry("instruments")?.keySpan ?? entry.keySpan, path,
                 "has no instruments: nothing will flow", .warning)

@@ -15,6 +15,8 @@ final class Assembly {
     /// Named by a pipeline, also by one that is disabled.
     var usedNames: Set<String> = []
     /// Lists of symbols of sinks, until groups are known.
+    /// What pipelines may be asked for on demand, so far.
+    var onDemandPatterns: [(pipeline: String, item: SelectedSymbol, exclude: [SymbolPattern])] = []
     var sinkSymbols: [(sink: String, symbols: CheckedValue)] = []
     var resolvedGroups: [String: [SymbolPattern]] = [:]
 

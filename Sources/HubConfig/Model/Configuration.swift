@@ -57,6 +57,10 @@ public struct ProviderConfiguration: ComponentConfiguration {
     public var staleAfterNanoseconds: Int64
     /// How long after its end a bar stays open for late data; the plugin's own if the file says nothing.
     public var finalizeAfterNanoseconds: Int64
+    /// It is used for these venues only; empty = all it knows.
+    public var venues: [String] = []
+    /// Canonical symbols with the vendor's own names for them, where its list is not what the operator wants.
+    public var symbols: [(symbol: String, vendorName: String)] = []
 }
 
 public struct IndicatorConfiguration: ComponentConfiguration {
@@ -144,10 +148,17 @@ public struct PipelineConfiguration: Sendable {
     public var failoverAfterNanoseconds: Int64
     public var failoverBackAfterNanoseconds: Int64
     public var retention = Retention()
+    /// What may also be asked for, without being streamed always.
+    public var onDemand: [SymbolPattern] = []
 
     /// Whether a symbol belongs to it.
     public func takes(_ symbol: Symbol) -> Bool {
         (instruments.contains(symbol) || globs.contains { $0.matches(symbol) })
             && !exclude.contains { $0.matches(symbol) }
+    }
+
+    /// Whether a symbol may be asked for on demand.
+    public func offers(_ symbol: Symbol) -> Bool {
+        onDemand.contains { $0.matches(symbol) } && !exclude.contains { $0.matches(symbol) }
     }
 }

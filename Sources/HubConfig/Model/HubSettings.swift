@@ -55,6 +55,9 @@ public struct HubSettings: Sendable {
     public var metricsPerInstrument: Bool
     /// Whether there is a page for people at `/`.
     public var servesPage: Bool
+    /// Answers that were asked for on demand.
+    public var cache = CacheSettings()
+    public var query = QuerySettings()
 }
 
 /// The section `plugins`: where plugins come from.

@@ -106,6 +106,9 @@ extension Engine {
         let context = InstanceContext(
             name: component.name, settings: component.settings,
             isSimulated: component.plugin.traits.contains(.simulated), logger: logger,
+            vendorNames: Dictionary(
+                (component as? ProviderConfiguration)?.symbols.map { ($0.symbol, $0.vendorName) } ?? [],
+                uniquingKeysWith: { first, _ in first }),
             takes: { text in
                 guard let symbol = try? Symbol(text) else { return false }
                 return users.contains { $0.takes(symbol) }

@@ -33,6 +33,8 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     let virtualClock: VirtualClock
     let lastInput: Recovery.LastInput?
     let rates = RateMeter()
+    /// Questions on demand, with the cache in front of them.
+    public let queryDesk: QueryDesk
 
     private let plugins: PluginRegistry
     private let storeFollower: StoreFollower
@@ -94,6 +96,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         indicatorCatalogue = Self.catalogue(configuration, plugins)
         supervisor = Self.makeSupervisor(
             configuration, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
+        queryDesk = Self.makeQueryDesk(configuration, providers, lock, supervisor)
         let fold = sequencer.fold
         journal.definitionsAtSegmentHead = { Self.definitionRecords(fold.definitions) }
         recall.publish = { [unowned sequencer] in sequencer.makeReadable() }

@@ -9,6 +9,7 @@ enum HostServices {
     /// The extensions there are, by id.
     static let known: [String] = [
         HUB_HOST_EMIT, HUB_HOST_SETTINGS, HUB_HOST_TIMER, HUB_HOST_LOG, HUB_HOST_STATUS, HUB_HOST_SINK,
+        HUB_HOST_QUERY, HUB_HOST_CATALOG,
     ]
 
     /// A host for one instance, in memory that stays.
@@ -27,18 +28,20 @@ enum HostServices {
                     case HUB_HOST_LOG: return UnsafeRawPointer(HostServices.log)
                     case HUB_HOST_STATUS: return UnsafeRawPointer(HostServices.status)
                     case HUB_HOST_SINK: return UnsafeRawPointer(HostServices.sink)
+                    case HUB_HOST_QUERY: return UnsafeRawPointer(HostServices.query)
+                    case HUB_HOST_CATALOG: return UnsafeRawPointer(HostServices.catalog)
                     default: return nil
                     }
                 }))
         return UnsafePointer(host)
     }
 
-    private static func context(_ host: UnsafePointer<hub_host>?) -> InstanceContext {
+    static func context(_ host: UnsafePointer<hub_host>?) -> InstanceContext {
         Unmanaged<InstanceContext>.fromOpaque(host!.pointee.data!).takeUnretainedValue()
     }
 
     /// Puts a table into memory that stays.
-    private static func table<T>(_ table: T) -> UnsafePointer<T> {
+    static func table<T>(_ table: T) -> UnsafePointer<T> {
         let place = UnsafeMutablePointer<T>.allocate(capacity: 1)
         place.initialize(to: table)
         return UnsafePointer(place)

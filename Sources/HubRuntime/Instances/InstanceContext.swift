@@ -31,6 +31,17 @@ package final class InstanceContext: @unchecked Sendable {
 
     private let logBudget = Mutex(LogBudget())
 
+    /// What it was asked on demand and has not answered.
+    let queries = PendingQueries()
+    /// The list of instruments that it is telling.
+    let listings = ListingIntake()
+    /// Why requests to the vendor are not to be made now: a spent budget, an open breaker.
+    let requestGate = Mutex<
+        (@Sendable () -> (reason: QueryFailure.Reason, detail: String, retryAfterMilliseconds: Int?)?)?
+    >(nil)
+    /// Canonical symbols with the vendor's own names that the operator gave them.
+    private let vendorNames: [String: String]
+
     /// What was said, each with the place among the records it belongs to.
     private struct Notices {
         var said: [(place: Int, notice: SourceNotice)] = []
@@ -53,8 +64,9 @@ package final class InstanceContext: @unchecked Sendable {
 
     package init(
         name: String, settings: PluginSettings, isSimulated: Bool, logger: Logger,
-        takes: @escaping @Sendable (String) -> Bool
+        vendorNames: [String: String] = [:], takes: @escaping @Sendable (String) -> Bool
     ) {
+        self.vendorNames = vendorNames
         self.name = name
         self.settings = settings
         self.isSimulated = isSimulated
@@ -225,6 +237,9 @@ package final class InstanceContext: @unchecked Sendable {
         }
         return kept("k\(index)" + pointer, entries[index].0)
     }
+
+    /// The vendor's own name that the operator gave a symbol, in memory that stays.
+    func vendorName(of symbol: String) -> hub_text? { vendorNames[symbol].map { kept("v" + symbol, $0) } }
 
     private func kept(_ name: String, _ value: String) -> hub_text {
         texts.withLock { texts in

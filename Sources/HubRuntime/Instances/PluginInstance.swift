@@ -53,6 +53,8 @@ package final class PluginInstance {
         return found?.assumingMemoryBound(to: type)
     }
 
+    var isStarted: Bool { state == .started }
+
     func checkSettings() throws(PluginFailure) {
         try call { error in plugin.pointee.check_settings(plugin, error) }
     }

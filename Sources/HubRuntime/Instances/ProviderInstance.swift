@@ -26,6 +26,9 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     private let base: PluginInstance
     private let provider: UnsafePointer<hub_provider_1>
     private let pull: UnsafePointer<hub_provider_pull_1>?
+    let queryTable: UnsafePointer<hub_query_1>?
+    /// What others want done on the instance's thread.
+    let controlCalls = Mutex<[@Sendable (ProviderInstance, hub_now) -> Void]>([])
     private let ring: RecordRing
     private let maximumBytes: Int
     private var check: RecordCheck
@@ -55,6 +58,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     private let droppedCount = Atomic<UInt64>(0)
     private let overloadCount = Atomic<UInt64>(0)
     private let isShortOfRoom = Atomic<Bool>(false)
+    private let startedFlag = Atomic<Bool>(false)
     /// Called when the sequencer made room for a provider that waited for it.
     let onRoom = Mutex<(@Sendable () -> Void)?>(nil)
 
@@ -79,6 +83,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
         }
         self.provider = provider
         pull = base.extension(HUB_PROVIDER_PULL_EXTENSION, as: hub_provider_pull_1.self)
+        queryTable = base.extension(HUB_QUERY_EXTENSION, as: hub_query_1.self)
         isPulling = pull != nil
         ring = RecordRing(capacity: ringBytes)
         maximumBytes = min(maximumLines * Int(HUB_LINE), ringBytes)
@@ -95,6 +100,8 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     /// Lines dropped because their callback failed.
     var dropped: UInt64 { droppedCount.load(ordering: .relaxed) }
     var isPullProvider: Bool { pull != nil }
+    var plugin: UnsafePointer<hub_plugin> { base.plugin }
+    var isStarted: Bool { startedFlag.load(ordering: .acquiring) }
 
     // MARK: Life
 
@@ -117,10 +124,13 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
         try withExtendedLifetime(texts) { () throws(PluginFailure) in
             try base.call { error in provider.pointee.want(plugin, items, UInt64(items.count), now, error) }
         }
+        startedFlag.store(true, ordering: .releasing)
     }
 
     func stop() {
+        startedFlag.store(false, ordering: .releasing)
         base.stop()
+        context.queries.failAll("the hub stops")
     }
 
     func destroy() {
@@ -134,6 +144,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     /// - Parameter budget: records that a pull provider may emit at most. In lockstep 1: then `marksUnits` flags the last
     ///   record of each call, so that a restart finds its place.
     package func step(now: hub_now, budget: UInt32 = 2048, marksUnits: Bool = false) -> Next {
+        runControlCalls(now: now)
         takeTimerWishes()
         if !fireTimers(now: now, marksUnits: marksUnits) { return .whenThereIsRoom }
         var next = pullIfDue(now: now, budget: budget, marksUnits: marksUnits)

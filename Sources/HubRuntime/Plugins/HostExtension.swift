@@ -6,7 +6,10 @@ enum HostExtension {
     static func offered(to kind: PluginDescription.Kind) -> [String] {
         switch kind {
         case .provider:
-            [HUB_HOST_EMIT, HUB_HOST_SETTINGS, HUB_HOST_TIMER, HUB_HOST_LOG, HUB_HOST_STATUS]
+            [
+                HUB_HOST_EMIT, HUB_HOST_SETTINGS, HUB_HOST_TIMER, HUB_HOST_LOG, HUB_HOST_STATUS,
+                HUB_HOST_QUERY, HUB_HOST_CATALOG,
+            ]
         case .indicator: [HUB_HOST_SETTINGS, HUB_HOST_LOG]
         case .sink: [HUB_HOST_SETTINGS, HUB_HOST_LOG, HUB_HOST_SINK]
         }

@@ -150,6 +150,7 @@ extension PluginDescription {
             id: descriptor.id, kind: descriptor.kind, version: descriptor.version, schema: descriptor.schema,
             traits: descriptor.traits, kinds: descriptor.kinds,
             finalizeAfterNanoseconds: descriptor.finalizeAfterNanoseconds,
-            staleAfterNanoseconds: descriptor.staleAfterNanoseconds, file: file, isBundled: isBundled)
+            staleAfterNanoseconds: descriptor.staleAfterNanoseconds, queries: descriptor.queries, file: file,
+            isBundled: isBundled)
     }
 }
