@@ -149,7 +149,7 @@ let package = Package(
                 "PluginABI", "ZerodhaCore", "UpstoxCore", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "PluginKit", "JSONReading", "VendorKit", "FinnhubCore", "TwelveDataCore",
+                "JSONReading", "VendorKit", "FinnhubCore", "TwelveDataCore",
             ],
             path: "Benchmarks/Micro", swiftSettings: strict),
 

@@ -119,6 +119,13 @@ def encode(folder):
     report("one trade as JSON; as JSON and MessagePack", f"{json_ns:.0f} ns; {both_ns:.0f} ns")
 
 
+def decode_json(folder):
+    runs = [micro("decode-json", "--seconds", str(min(SECONDS, 3))) for _ in range(RUNS)]
+    for vendor, what in ("finnhub", "trades of Finnhub"), ("twelvedata", "prices of TwelveData"):
+        rate = median([run[f"{vendor}_per_second"] for run in runs])
+        report(f"{what} decoded, one core", f"{rate / 1e6:.1f} M/s", "target >= 3 M/s")
+
+
 def feed_hub(folder: pathlib.Path, name: str, rate) -> Hub:
     return Hub(folder / name, FEED.format(rate=rate, symbols=SYMBOLS)).start()
 
@@ -460,7 +467,8 @@ def stalled(folder):
 
 BENCHMARKS = {
     f.__name__: f for f in (
-        abi, sequencer, chunks, store, encode, fanout, ceiling, attach, crowd, stalled, quotes, bars, start, memory)
+        abi, sequencer, chunks, store, encode, decode_json, fanout, ceiling, attach, crowd, stalled, quotes, bars, start,
+        memory)
 }
 
 
