@@ -6,7 +6,10 @@ public enum CandleReply {
     /// The sound candles of a reply, oldest first, each time once.
     public static func read(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> [Candle] {
         var candles: [Candle] = []
-        var reader = JSONReader(bytes, scratch: JSONScratch())
+        // The reader does not keep its scratch memory alive.
+        let scratch = JSONScratch()
+        defer { withExtendedLifetime(scratch) {} }
+        var reader = JSONReader(bytes, scratch: scratch)
         try reader.enterObject()
         while let key = try reader.nextKey() {
             guard key == "data", try reader.kind() == .object else {

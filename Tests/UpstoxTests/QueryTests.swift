@@ -36,7 +36,10 @@ struct QueryTests {
         ]
         for (name, symbol) in expected {
             try Fixture.bytes("instrument-samples/\(name).json").withUnsafeBytes { bytes in
-                var reader = JSONReader(bytes, scratch: JSONScratch())
+                // The reader does not keep its scratch memory alive.
+                let scratch = JSONScratch()
+                defer { withExtendedLifetime(scratch) {} }
+                var reader = JSONReader(bytes, scratch: scratch)
                 let instrument = try UpstoxInstrument(&reader)
                 #expect(instrument.symbol == symbol)
                 #expect(instrument.listing(symbol).tickSize == (name == "index" ? nil : 0.05))

@@ -84,7 +84,10 @@ extension Upstox {
     private func read(
         _ body: UnsafeRawBufferPointer, _ data: (inout JSONReader) throws(JSONError) -> Void
     ) throws {
-        var reader = JSONReader(body, scratch: JSONScratch())
+        // The reader does not keep its scratch memory alive.
+        let scratch = JSONScratch()
+        defer { withExtendedLifetime(scratch) {} }
+        var reader = JSONReader(body, scratch: scratch)
         do throws(JSONError) {
             try reader.enterObject()
             while let key = try reader.nextKey() {

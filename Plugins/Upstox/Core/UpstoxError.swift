@@ -63,7 +63,10 @@ enum UpstoxError {
         var code = ""
         var older = ""
         var message = ""
-        var reader = JSONReader(body, scratch: JSONScratch())
+        // The reader does not keep its scratch memory alive.
+        let scratch = JSONScratch()
+        defer { withExtendedLifetime(scratch) {} }
+        var reader = JSONReader(body, scratch: scratch)
         do throws(JSONError) {
             guard try reader.enterObjectIfAny() else { return ("", "") }
             while let key = try reader.nextKey() {

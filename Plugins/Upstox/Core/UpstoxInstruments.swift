@@ -14,7 +14,10 @@ struct UpstoxInstruments {
 
     /// Reads the list: one array of records.
     init(_ bytes: UnsafeRawBufferPointer, each: (Listing) -> Void) throws {
-        var reader = JSONReader(bytes, scratch: JSONScratch())
+        // The reader does not keep its scratch memory alive.
+        let scratch = JSONScratch()
+        defer { withExtendedLifetime(scratch) {} }
+        var reader = JSONReader(bytes, scratch: scratch)
         do throws(JSONError) {
             try reader.enterArray()
             while try reader.nextElement() {

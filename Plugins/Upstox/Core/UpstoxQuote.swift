@@ -34,7 +34,10 @@ struct UpstoxQuote {
 
     /// Calls `body` with each entry of `data`, in the order of the reply.
     static func read(_ bytes: UnsafeRawBufferPointer, _ body: (UpstoxQuote) -> Void) throws {
-        var reader = JSONReader(bytes, scratch: JSONScratch())
+        // The reader does not keep its scratch memory alive.
+        let scratch = JSONScratch()
+        defer { withExtendedLifetime(scratch) {} }
+        var reader = JSONReader(bytes, scratch: scratch)
         do throws(JSONError) {
             try reader.enterObject()
             while let key = try reader.nextKey() {

@@ -7,7 +7,10 @@ enum UpstoxReply {
     static func address(_ bytes: UnsafeRawBufferPointer) throws -> String {
         var address = ""
         var older = ""
-        var reader = JSONReader(bytes, scratch: JSONScratch())
+        // The reader does not keep its scratch memory alive.
+        let scratch = JSONScratch()
+        defer { withExtendedLifetime(scratch) {} }
+        var reader = JSONReader(bytes, scratch: scratch)
         do throws(JSONError) {
             try reader.enterObject()
             while let key = try reader.nextKey() {

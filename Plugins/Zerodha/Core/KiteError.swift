@@ -52,7 +52,10 @@ enum KiteError {
     static func envelope(_ body: UnsafeRawBufferPointer) -> (type: String, message: String) {
         var type = ""
         var message = ""
-        var reader = JSONReader(body, scratch: JSONScratch())
+        // The reader does not keep its scratch memory alive.
+        let scratch = JSONScratch()
+        defer { withExtendedLifetime(scratch) {} }
+        var reader = JSONReader(body, scratch: scratch)
         do throws(JSONError) {
             try reader.enterObject()
             while let key = try reader.nextKey() {

@@ -8,7 +8,10 @@ struct KiteText: Equatable {
 
     /// nil: not JSON, or not an object.
     init?(_ bytes: UnsafeRawBufferPointer) {
-        var reader = JSONReader(bytes, scratch: JSONScratch())
+        // The reader does not keep its scratch memory alive.
+        let scratch = JSONScratch()
+        defer { withExtendedLifetime(scratch) {} }
+        var reader = JSONReader(bytes, scratch: scratch)
         do throws(JSONError) {
             guard try reader.enterObjectIfAny() else { return nil }
             while let key = try reader.nextKey() {
