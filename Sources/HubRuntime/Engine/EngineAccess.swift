@@ -39,6 +39,11 @@ public protocol EngineAccess: AnyObject, Sendable {
     /// Blocks until the indicators' threads have answered, at most a few milliseconds a symbol: not for an event loop.
     func formingValues(of symbols: [String]) -> [UInt8]
 
+    /// Questions to the providers, with the cache in front of them; `nil` where nobody can be asked.
+    var queries: QueryDesk? { get }
+    /// Fetches of history; `nil` where there are none.
+    var backfills: BackfillDesk? { get }
+
     /// Journals records of the past with the flag *backfilled*, in order, and makes anew what they touch. Blocks until they are
     /// published: not for an event loop.
     ///
@@ -68,6 +73,9 @@ public struct NotReady: Sendable {
 
 extension EngineAccess {
     public func formingValues(of symbols: [String]) -> [UInt8] { [] }
+
+    public var queries: QueryDesk? { nil }
+    public var backfills: BackfillDesk? { nil }
 
     public func takeBackfill(_ batch: BackfillBatch) throws -> BackfillResult {
         throw BackfillError("this hub takes no backfill")
