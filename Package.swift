@@ -49,6 +49,8 @@ let package = Package(
         .library(name: "replay", type: .dynamic, targets: ["ReplayPlugin"]),
         .library(name: "ta", type: .dynamic, targets: ["TAPlugin"]),
         .library(name: "file", type: .dynamic, targets: ["FilePlugin"]),
+        .library(name: "finnhub", type: .dynamic, targets: ["FinnhubPlugin"]),
+        .library(name: "twelvedata", type: .dynamic, targets: ["TwelveDataPlugin"]),
         .library(name: "zerodha", type: .dynamic, targets: ["ZerodhaPlugin"]),
         .library(name: "upstox", type: .dynamic, targets: ["UpstoxPlugin"]),
     ],
@@ -58,6 +60,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
@@ -69,15 +72,29 @@ let package = Package(
         layer("PluginKit", ["PluginABI"]),
         layer("TableFormat", ["EventFormat"]),
         // What the brokers of one country have in common.
-        layer("IndianMarkets", ["EventFormat"]),
+        layer("IndianMarkets", ["EventFormat", "JSONReading"]),
         layer("JSONReading", []),
+        layer("VendorKit", ["JSONReading", "EventFormat", "PluginKit"]),
 
         // System libraries.
         .target(name: "CHubSystem"),
         // Files that are part of the program, by `#embed`.
         .target(name: "CHubAssets", exclude: ["contract"]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // Talking to vendors; knows nothing of plugins.
+        layer(
+            "HubNet",
+            [
+                "CCurl", "CZlib",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
 
         // The hub, from the bottom up.
         layer("HubModel", ["PluginABI", "EventFormat"]),
@@ -117,6 +134,7 @@ let package = Package(
                 "HubServer", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat",
                 "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -127,8 +145,10 @@ let package = Package(
             name: "hub-bench",
             dependencies: [
                 "HubRuntime", "HubConfig", "HubJournal", "HubStore", "HubFold", "HubChunks", "HubModel", "EventFormat",
-                "PluginABI", "CZlib", .product(name: "Logging", package: "swift-log"),
+                "PluginABI", "PluginKit", "ZerodhaCore", "UpstoxCore", "CZlib",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PluginKit", "JSONReading", "VendorKit", "FinnhubCore", "TwelveDataCore",
             ],
             path: "Benchmarks/Micro", swiftSettings: strict),
 
@@ -138,8 +158,19 @@ let package = Package(
             swiftSettings: strict),
         tests("EventFormatTests", ["EventFormat", "PluginABI"]),
         tests("TableFormatTests", ["TableFormat", "EventFormat"]),
+        tests(
+            "HubNetTests",
+            [
+                "HubNet", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         tests("IndianMarketsTests", ["IndianMarkets", "EventFormat"]),
         tests("JSONReadingTests", ["JSONReading"]),
+        tests("VendorKitTests", ["VendorKit", "JSONReading", "PluginKit"]),
         tests("HubModelTests", ["HubModel", "EventFormat"]),
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
@@ -171,7 +202,9 @@ let package = Package(
         + plugin("Replay", needs: ["EventFormat", "CZlib"])
         + plugin("TA", fixtures: ["Fixtures"])
         + plugin("File", needs: ["EventFormat", "CZlib"])
+        + plugin("Finnhub", needs: ["JSONReading", "VendorKit"], fixtures: ["Fixtures"])
+        + plugin("TwelveData", needs: ["JSONReading", "VendorKit", "EventFormat"], fixtures: ["Fixtures"])
         + plugin("Zerodha", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"])
-        + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading"], fixtures: ["Fixtures"]),
+        + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading", "CZlib"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
 )

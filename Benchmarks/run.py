@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -41,7 +42,7 @@ SYMBOLS = ", ".join(f'"SIM:S{i:02}"' for i in range(16))
 
 
 def report(name: str, value: str, target: str = "") -> None:
-    print(f"{name:58} {value:>34}   {target}", flush=True)
+    print(f"{name:66} {value:>40}   {target}", flush=True)
 
 
 def median(values):
@@ -54,9 +55,15 @@ def load_client(folder: pathlib.Path):
         return None
     target = folder / "wsload"
     subprocess.run(["cc", "-O2", "-w", "-o", str(target), str(source)], check=True)
-    own = pathlib.Path(__file__).with_name("wireload.c")
-    subprocess.run(["cc", "-O2", "-o", str(folder / "wireload"), str(own)], check=True)
+    own_client(folder, "wireload")
     return target
+
+
+def own_client(folder: pathlib.Path, name: str) -> pathlib.Path:
+    """A load client of this folder, compiled."""
+    source = pathlib.Path(__file__).with_name(f"{name}.c")
+    subprocess.run(["cc", "-O2", "-o", str(folder / name), str(source)], check=True)
+    return folder / name
 
 
 def micro(*arguments: str) -> dict:
@@ -90,6 +97,19 @@ def chunks(folder):
     decoded = median([run["replayed"]["decoded_per_second"] for run in runs])
     report("records packed, one core", f"{encoded / 1e6:.1f} M/s", "target >= 5 M/s")
     report("records unpacked, one core", f"{decoded / 1e6:.1f} M/s", "target >= 10 M/s")
+
+
+def store(folder):
+    for streams in (16, 500):
+        runs = [
+            micro("store", "--streams", str(streams), "--records", str(1_000_000 if QUICK else 4_000_000),
+                  "--folder", str(folder / f"store{streams}-{run}"))
+            for run in range(RUNS)
+        ]
+        packed, read = (
+            median([run[key] for run in runs]) for key in ("compacted_per_cpu_second", "read_per_cpu_second"))
+        report(f"compaction, {streams} streams, one core", f"{packed / 1e6:.1f} M/s", "target >= 5 M/s")
+        report(f"read back out of the store, {streams} streams, one core", f"{read / 1e6:.1f} M/s", "target >= 10 M/s")
 
 
 def encode(folder):
@@ -217,8 +237,7 @@ def memory(folder):
     hub = Hub(folder / "memory", FEED.format(rate=10, symbols='"SIM:ALPHA"')).start()
     try:
         time.sleep(5 if QUICK else 60)
-        status = pathlib.Path(f"/proc/{hub.process.pid}/status").read_text()
-        kib = int(re.search(r"RssAnon:\s+(\d+)", status).group(1))
+        kib = anonymous_kib(hub)
     finally:
         hub.stop()
     report("RssAnon a minute after ready, simulator alone", f"{kib / 1024:.1f} MiB", "target <= 60 MiB")
@@ -287,13 +306,45 @@ def answer_ms(hub: Hub, path: str) -> float:
     return median(times)
 
 
+def lean_ms(hub: Hub, path: str) -> float:
+    """The same with `wrk`, which reads the bytes and keeps none of them; median."""
+    out = subprocess.run(
+        ["wrk", "-t1", "-c1", f"-d{min(SECONDS, 3)}s", "--latency", hub.url + path],
+        capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in out, out
+    number, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", out).groups()
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def transport_ms(count: int) -> float:
+    """As many bytes out of another process's memory over loopback, read by Python's client as the hub's are: what of a figure
+    is not the hub's."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        child = os.fork()
+        if child == 0:
+            answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % count + bytes(count)
+            peer, _ = listener.accept()
+            while peer.recv(4096):
+                peer.sendall(answer)
+            os._exit(0)
+        try:
+            peer = type("Peer", (), {"port": listener.getsockname()[1]})
+            return answer_ms(peer, "/")
+        finally:
+            os.waitpid(child, 0)
+
+
 def bars(folder):
     days = 20 if QUICK else 252
     hub = taped_hub(folder, "year", 1, days)
     try:
         for shape, target in (("json", "target <= 60 ms"), ("arrow", "target <= 10 ms"), ("csv", "")):
-            took = answer_ms(hub, f"/v1/bars/NASDAQ:B000?interval=1m&from=2025-01-01&limit=100000&format={shape}")
-            report(f"{390 * days:,} one-minute bars over HTTP, {shape}", f"{took:.1f} ms", target)
+            path = f"/v1/bars/NASDAQ:B000?interval=1m&from=2025-01-01&limit=100000&format={shape}"
+            took, lean = answer_ms(hub, path), lean_ms(hub, path)
+            bytes_alone = transport_ms(len(hub.get(path).content))
+            report(
+                f"{390 * days:,} one-minute bars over HTTP, {shape}",
+                f"{lean:.1f} ms; with Python {took:.1f} ms, its bytes alone {bytes_alone:.1f} ms", target)
     finally:
         hub.stop()
     instruments = 50 if QUICK else 500
@@ -309,8 +360,106 @@ def bars(folder):
         hub.stop()
 
 
+def attach_load(client, hub: Hub, encoding: str, subscriptions: list, stagger=0, live=0, limit=60):
+    """Clients that read from somewhere in the past until they are live; times in seconds."""
+    out = subprocess.run(
+        [str(client), str(hub.port), encoding, str(len(subscriptions)), *(str(int(s * 1000)) for s in (stagger, live, limit))],
+        input="".join(line + "\n" for line in subscriptions), capture_output=True, text=True, timeout=limit + 120)
+    assert out.returncode == 0, out.stderr
+    if out.stderr:
+        print(out.stderr[:500], file=sys.stderr)
+    return json.loads(out.stdout)
+
+
+def attach(folder):
+    """From `earliest` through a million trades that lie there until `live`, one client."""
+    client = own_client(folder, "attachload")
+    instruments, days = 8, 161
+    hub = taped_hub(folder, "million", instruments, days)
+    try:
+        events = 2 * 390 * days * instruments
+        line = '{"op":"subscribe","symbols":["NASDAQ:*"],"types":["trade"],"from":"earliest"}'
+        for encoding in ("json", "binary"):
+            times = []
+            for _ in range(3 if QUICK else 9):
+                result = attach_load(client, hub, encoding, [line])
+                assert result["events"] == events and result["live"] == 1, result
+                times.append(result["live_max_ms"])
+            report(f"from earliest through {events:,} trades to live ({encoding})", f"{median(times):.0f} ms", "target <= 1,000 ms")
+    finally:
+        hub.stop()
+
+
+CROWD_RATE = 200_000
+CROWD = """
+hub: {{ listen: "127.0.0.1:PORT", data: ./data, retention: {{ journal_size: 8GiB, min_free: 100MiB }} }}
+providers:
+  simulator: {{ plugin: simulator, settings: {{ seed: 1, rate: {rate}, kinds: [trade], history: 0 }} }}
+pipelines:
+  bench: {{ from: [simulator], instruments: [{symbols}], bars: [] }}
+"""
+
+
+def crowd(folder):
+    """A thousand clients, each of one of 500 instruments, attach at random cursors while 200,000 trades a second flow."""
+    client = own_client(folder, "attachload")
+    dice = random.Random(5)
+    symbols = [f"SIM:C{i:03}" for i in range(500)]
+    hub = Hub(folder / "crowd", CROWD.format(rate=CROWD_RATE, symbols=", ".join(f'"{s}"' for s in symbols))).start()
+    try:
+        time.sleep(2 if QUICK else 5)
+        head = hub.json("/v1/status")["hub"]["head"]
+        lines = [
+            json.dumps({"op": "subscribe", "symbols": [dice.choice(symbols)], "types": ["trade"],
+                        "from": {"after": dice.randrange(head)}}, separators=(",", ":"))
+            for _ in range(200 if QUICK else 1000)
+        ]
+        begun = time.monotonic()
+        result = attach_load(client, hub, "binary", lines, stagger=1 if QUICK else 5, live=1 if QUICK else 3, limit=90)
+        passed = time.monotonic() - begun
+        flowed = (hub.json("/v1/status")["hub"]["head"] - head) / passed
+    finally:
+        hub.stop()
+    # What the last client was not given is no trade: definitions, states of the source.
+    assert result["others"] < result["read_back"] / 50, result
+    report(
+        f"{len(lines):,} clients attach at random cursors, {flowed:,.0f} trades/s flow",
+        f"{result['complete']:,} complete, live p50 {result['live_p50_ms']:.0f} ms, max {result['live_max_ms']:.0f} ms",
+        "target all complete")
+    assert result["complete"] == len(lines), result
+
+
+def anonymous_kib(hub: Hub) -> int:
+    status = pathlib.Path(f"/proc/{hub.process.pid}/status").read_text()
+    return int(re.search(r"RssAnon:\s+(\d+)", status).group(1))
+
+
+def stalled(folder):
+    """Clients that never read beside 20,000 trades a second."""
+    client = own_client(folder, "attachload")
+    hub = feed_hub(folder, "stalled", 20_000)
+    clients = 200 if QUICK else 1000
+    try:
+        before = anonymous_kib(hub)
+        line = '{"op":"subscribe","symbols":["SIM:*"],"types":["trade"]}'
+        crowd = subprocess.Popen(
+            [str(client), str(hub.port), "json", str(clients), "0", "0", "120000", "stalled"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        crowd.stdin.write((line + "\n") * clients)
+        crowd.stdin.flush()
+        assert json.loads(crowd.stdout.readline())["failed"] == 0
+        while not all(row["behind"] > 20_000 for row in hub.json("/v1/clients", limit=10_000)["data"]):
+            time.sleep(0.5)
+        each = (anonymous_kib(hub) - before) / clients
+        crowd.communicate("\n", timeout=30)
+    finally:
+        hub.stop()
+    report(f"{clients:,} stalled clients beside 20,000 trades/s", f"{each:.0f} KiB each", "target <= 256 KiB")
+
+
 BENCHMARKS = {
-    f.__name__: f for f in (abi, sequencer, chunks, encode, fanout, ceiling, quotes, bars, start, memory)
+    f.__name__: f for f in (
+        abi, sequencer, chunks, store, encode, fanout, ceiling, attach, crowd, stalled, quotes, bars, start, memory)
 }
 
 

@@ -131,6 +131,8 @@ extension FoldCore {
         let tick = UnsafeRawPointer(record).assumingMemoryBound(to: hub_tick.self)
         let basis = streams.base + Int(stream.barStream)
         if basis.pointee.givesTrades { return nil }
+        // A tick has to have a price; of what was never traded it is a zero that its source itself doubts.
+        if tick.pointee.last == 0, record.pointee.flags & UInt16(HUB_FLAG_SUSPECT) != 0 { return nil }
         var part = Contribution(
             size: 0, notional: 0, time: record.pointee.ts_event, price: tick.pointee.last, seq: record.pointee.seq,
             openInterest: tick.pointee.open_interest, stream: stream.barStream, source: stream.source,

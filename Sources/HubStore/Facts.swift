@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 
 /// Single things that the store remembers by name.
@@ -21,7 +22,21 @@ struct Fact {
         try String.fetchOne(db, sql: "SELECT value FROM fact WHERE name = ?", arguments: [name])
     }
 
-    func set(_ value: (any DatabaseValueConvertible)?, _ db: Database) throws {
+    func set(_ text: String?, _ db: Database) throws {
+        // As bytes: the column would turn a text that reads as a number, such as an epoch 12e4567890123456, into one.
+        try set(text.map { Data($0.utf8) } as Data?, db)
+    }
+
+    func set(_ number: Int64, _ db: Database) throws { try set(number as Int64?, db) }
+
+    /// What an older version wrote as a text and has lost by that: it reads as a number.
+    func brokenText(_ db: Database) throws -> Double? {
+        try Double.fetchOne(
+            db, sql: "SELECT value FROM fact WHERE name = ? AND typeof(value) IN ('integer', 'real')",
+            arguments: [name])
+    }
+
+    private func set(_ value: (any DatabaseValueConvertible)?, _ db: Database) throws {
         if let value {
             try db.execute(sql: "INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", arguments: [name, value])
         } else {

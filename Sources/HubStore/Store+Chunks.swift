@@ -34,7 +34,7 @@ extension Store {
         return (source, headers)
     }
 
-    private func chunkSource(_ key: DayKey) throws -> ChunkSource {
+    func chunkSource(_ key: DayKey) throws -> ChunkSource {
         guard key.part != .kept else { return .store }
         do {
             if let file = try files.file(key) { return .file(key, file) }

@@ -116,7 +116,7 @@ extension Store {
 /// What compaction keeps from one segment to the next, so that it need not be allocated again. Only with the compaction's
 /// lock held.
 final class Compactor: @unchecked Sendable {
-    let sorter = LaneSorter()
+    var sorter = LaneSorter()
     private var encoder = ChunkEncoder()
 
     /// Writes the chunks of some lanes of a segment; answers their bytes.

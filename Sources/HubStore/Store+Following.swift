@@ -54,8 +54,11 @@ extension Store {
     }
 
     private func reconcileHoldingLock(_ journal: Journal) throws {
-        let (epoch, known) = try pool.read { db in
-            (try Fact.epoch.text(db), UInt64(try Fact.position.number(db) ?? 0))
+        let (epoch, known) = try pool.read { db -> (String?, UInt64) in
+            if let number = try Fact.epoch.brokenText(db), Double(journal.epoch) == number {
+                return (journal.epoch, UInt64(try Fact.position.number(db) ?? 0))
+            }
+            return (try Fact.epoch.text(db), UInt64(try Fact.position.number(db) ?? 0))
         }
         var position = known
         if let epoch {

@@ -28,22 +28,13 @@ extension Store {
         return try StoreError.wrapping(path) {
             var found = NewestRecords(count: count)
             while true {
-                let version = catalogueVersion
+                let catalogue = catalogueNow
                 do {
                     try collect(&found, after: floor, before: min(found.oldestLooked, seq), filter, isWanted)
                     return found.bytes
                 } catch let failure as ChunkTable.Failure {
                     // The segment is gone through again, without what cannot be read.
-                    switch failure {
-                    case .vanished(let chunk):
-                        // Retention may have removed it meanwhile; then the catalogue knows.
-                        if version == catalogueVersion {
-                            noteDamage(chunk, after: chunk.firstSeq - 1, words: "it is not there")
-                        }
-                    case .damaged(let chunk, let words):
-                        noteDamage(chunk, after: chunk.firstSeq - 1, words: words)
-                    case .fileLost: break
-                    }
+                    noteUnreadable(failure, catalogue)
                 }
             }
         }

@@ -201,7 +201,7 @@ public final class StoreReader: @unchecked Sendable {
         end = min(end, position + UInt64(Self.windowSize))
         try unpack(through: end)
         for lane in lanes {
-            if let next = lane.nextChunk, next.firstSeq <= end { end = max(position + 1, next.firstSeq - 1) }
+            if lane.nextSeq <= end { end = max(position + 1, lane.nextSeq - 1) }
         }
         windowStart = position
         windowEnd = end
@@ -211,7 +211,7 @@ public final class StoreReader: @unchecked Sendable {
 
     /// With a single lane there is nothing to merge.
     private func copyOnly(_ lane: Lane, through end: UInt64, into output: inout RecordBuffer) throws {
-        if lane.isEmpty, let next = lane.nextChunk, next.firstSeq <= end { try unpack(through: end) }
+        if lane.isEmpty, lane.nextSeq <= end { try unpack(through: end) }
         var reached = end
         if !lane.isEmpty {
             let from = lane.offset
@@ -232,9 +232,10 @@ public final class StoreReader: @unchecked Sendable {
 
     /// Unpacks the next chunk of each lane that has given out all before and has one that begins within reach.
     private func unpack(through end: UInt64) throws {
+        let all = lanes.filter { $0.nextSeq <= end && $0.isEmpty }
+        guard !all.isEmpty else { return }
         for part in StorePart.allCases {
-            let due = lanes.filter { lane in
-                guard lane.isEmpty, let next = lane.nextChunk, next.firstSeq <= end else { return false }
+            let due = all.filter { lane in
                 switch lane.source {
                 case .file(let key, _): return key.part == part
                 case .store: return part == .kept
@@ -328,7 +329,7 @@ public final class StoreReader: @unchecked Sendable {
 extension Lane {
     /// Position of the first record that was not given out; beyond all if there is none.
     var firstSeq: UInt64 {
-        guard !isEmpty, let base = buffer.bytes.baseAddress else { return nextChunk?.firstSeq ?? .max }
+        guard !isEmpty, let base = buffer.bytes.baseAddress else { return nextSeq }
         return (base + offset).assumingMemoryBound(to: hub_record.self).pointee.seq
     }
 }

@@ -15,7 +15,8 @@ struct IndianTimeTests {
         }
         #expect(IndianTime.nanoseconds("2025-01-06 09:15:00.25") == quarterPastNine + 250_000_000)
         #expect(IndianTime.nanoseconds("2025-01-06") == IndianTime.midnight(ofDay: 20094))
-        for text in ["", "2025-02-29", "2025-01-06T25:00:00", "2025-01-06 09:15:00 IST", "0", "2025-1-6", "9999-01-01"] {
+        for text in ["", "2025-02-29", "2025-01-06T25:00:00", "2025-01-06 09:15:00 IST", "0", "2025-1-6", "9999-01-01"]
+        {
             #expect(IndianTime.nanoseconds(text) == nil, "\(text)")
         }
     }

@@ -48,7 +48,9 @@ struct Mutator: RandomNumberGenerator {
                 let from = place(other.count)
                 bytes.replaceSubrange(at..., with: other[min(from, other.count)...])
             default:
-                for index in at..<min(bytes.count, at + 1 + place(9)) { bytes[index] = UInt8(truncatingIfNeeded: next()) }
+                for index in at..<min(bytes.count, at + 1 + place(9)) {
+                    bytes[index] = UInt8(truncatingIfNeeded: next())
+                }
             }
             if bytes.count > most { bytes.removeSubrange(most...) }
         }

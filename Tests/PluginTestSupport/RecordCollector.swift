@@ -14,6 +14,13 @@ final class RecordCollector {
         reset()
     }
 
+    /// Holds records that were emitted elsewhere.
+    convenience init(holding bytes: [UInt8]) {
+        self.init(lines: max(1, bytes.count / 64))
+        memory.copyMemory(from: bytes, byteCount: bytes.count)
+        out.pointee.at = (memory + bytes.count).assumingMemoryBound(to: UInt8.self)
+    }
+
     deinit {
         memory.deallocate()
         out.deallocate()

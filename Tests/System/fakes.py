@@ -23,6 +23,7 @@ class FakeVendor:
         if not line:
             raise AssertionError(f"the fake of {vendor} did not start; it ended with {self.process.wait(10)}")
         self.port = json.loads(line)["port"]
+        self.since = 0
         self.url = f"http://127.0.0.1:{self.port}"
         self.websocket_url = f"ws://127.0.0.1:{self.port}"
 
@@ -63,16 +64,25 @@ class FakeVendor:
     def cut(self, how: str = "mid-frame", **facts) -> dict:
         return self._door("POST", "cut", json={"how": how, **facts})
 
+    def fresh(self, **market) -> "FakeVendor":
+        """As just started, but for its prices: for tests that share one. What was logged before is not seen again."""
+        self.behave()
+        self.market(rate=0, **market)
+        self.wait(lambda state: not state["connections"], "the end of all connections")
+        self.since = self.state()["next"]
+        return self
+
     def state(self) -> dict:
         return self._door("GET", "state")
 
-    def log(self, since: int = 0, what: str | None = None) -> list[dict]:
-        return self._door("GET", "log", params={"from": since} | ({"what": what} if what else {}))["entries"]
+    def log(self, since: int | None = None, what: str | None = None) -> list[dict]:
+        query = {"from": self.since if since is None else since} | ({"what": what} if what else {})
+        return self._door("GET", "log", params=query)["entries"]
 
-    def requests(self, since: int = 0) -> list[dict]:
-        return self._door("GET", "requests", params={"from": since})["entries"]
+    def requests(self, since: int | None = None) -> list[dict]:
+        return self._door("GET", "requests", params={"from": self.since if since is None else since})["entries"]
 
-    def delivered(self, since: int = 0) -> list[dict]:
+    def delivered(self, since: int | None = None) -> list[dict]:
         """The events of all frames that a client can have received, in order."""
         return [event for entry in self.log(since) if entry.get("delivered") for event in entry.get("events", ())]
 

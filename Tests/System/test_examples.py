@@ -62,6 +62,14 @@ def survive(start_hub, command, scheme):
     assert got == stored
 
 
+@pytest.fixture(scope="module")
+def swift_client():
+    scratch = ROOT / ".build-swift-client"
+    build = ["swift", "build", "--package-path", EXAMPLES / "swift-client", "--scratch-path", scratch]
+    subprocess.run(build, check=True, capture_output=True, timeout=500)
+    return scratch / "debug/follow"
+
+
 @pytest.mark.timeout(180)
 def test_the_python_client_misses_nothing_when_the_hub_is_killed(start_hub):
     survive(start_hub, [sys.executable, EXAMPLES / "python-client/follow.py"], "ws")
@@ -74,11 +82,19 @@ def test_the_javascript_client_misses_nothing_when_the_hub_is_killed(start_hub):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_swift_client_misses_nothing_when_the_hub_is_killed(start_hub):
-    scratch = ROOT / ".build-swift-client"
-    build = ["swift", "build", "--package-path", EXAMPLES / "swift-client", "--scratch-path", scratch]
-    subprocess.run(build, check=True, capture_output=True, timeout=500)
-    survive(start_hub, [scratch / "debug/follow"], "http")
+def test_the_swift_client_misses_nothing_when_the_hub_is_killed(start_hub, swift_client):
+    survive(start_hub, [swift_client], "http")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_swift_client_says_why_the_hub_refuses_it(start_hub, swift_client, tmp_path):
+    hub = start_hub(CONFIGURATION)
+    ended = subprocess.run(
+        [swift_client, "--url", hub.url, "--types", "nonsense", "--cursor", tmp_path / "cursor.txt"],
+        capture_output=True, timeout=60, text=True)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("the hub refuses this (400): {") and "nonsense" in ended.stderr
 
 
 @pytest.mark.parametrize("file", ["python-client/follow.py", "javascript-client/hub.js", "swift-client/Sources/main.swift"])

@@ -1,6 +1,7 @@
 """Bulk download: the same bytes each time, gone on with after cuts, in constant memory."""
 
 import gzip
+import json
 import os
 import pathlib
 import random
@@ -196,3 +197,53 @@ def test_a_client_that_does_not_read_holds_nothing(start_hub):
     assert memory(hub) < before + 12 * 6 * 1024
     for s in sockets:
         s.close()
+
+
+RETAINED = """
+hub: { listen: "127.0.0.1:PORT", data: ./data, retention: { journal_size: 4MiB, min_free: 32MiB, books: 1s } }
+providers:
+  simulator: { plugin: simulator, settings: { seed: 7, rate: 4000, history: 0, kinds: [trade, quote, book] } }
+pipelines:
+  demo: { from: [simulator], instruments: ["SIM:A", "SIM:B", "SIM:C"], kinds: [trade, quote, book], bars: [1s] }
+"""
+
+
+@pytest.mark.timeout(300)
+def test_what_retention_took_is_told_first_and_the_rest_is_whole(start_hub):
+    hub = start_hub(RETAINED, name="retained")
+    deadline = time.monotonic() + 120
+    while not hub.json("/v1/events", types="book", after=0, limit=1)["meta"]["holes"]:
+        assert time.monotonic() < deadline, hub.tail()
+        time.sleep(0.2)
+    url = hub.url + "/v1/export?types=trade,book"
+    while True:
+        assert time.monotonic() < deadline, hub.tail()
+        try:
+            response = requests.get(url, headers=plain(), timeout=60)
+        except requests.exceptions.ChunkedEncodingError:
+            # Retention took more while it was under way: cut, not silent.
+            continue
+        rows = [json.loads(line) for line in response.text.splitlines()]
+        holes = [row for row in rows if row["type"] == "hole"]
+        break
+    assert holes and rows[:len(holes)] == holes and holes[0]["types"] == ["book"]
+    assert response.headers["X-Holes"].startswith(f"{holes[0]['after']}-{holes[0]['before']} retention")
+    trades = [row["seq"] for row in rows if row["type"] == "trade"]
+    head = int(response.headers["X-As-Of"].split(".")[1])
+    only = requests.get(
+        hub.url + f"/v1/export?types=trade&format=csv&before={head + 1}", headers=plain(), timeout=60)
+    assert "X-Holes" not in only.headers
+    assert [int(line.split(",")[1]) for line in only.text.splitlines()[1:]] == trades
+    assert trades == sorted(trades) and trades[0] < holes[0]["before"]
+    # Once more was taken, the tag of then stands for nothing that is there.
+    tag = response.headers["ETag"]
+    while True:
+        again = requests.get(url, headers=plain(**{"Range": "bytes=10-", "If-Range": tag}), stream=True, timeout=60)
+        status, now = again.status_code, again.headers["ETag"]
+        again.close()
+        if status == 200:
+            break
+        assert status == 206 and now == tag
+        assert time.monotonic() < deadline + 60, hub.tail()
+        time.sleep(0.5)
+    assert now != tag

@@ -2,13 +2,17 @@
 makes. They prove that the fakes speak as the vendors do."""
 
 import json
+import os
 import pathlib
 import queue
+import random
 import subprocess
 import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".build-vendors/bin/python"
+#: Of the fakes; say it in failures.
+SEED = os.environ.get("HUB_SEED", str(random.randrange(1 << 30)))
 
 
 def install() -> None:
@@ -76,6 +80,9 @@ class Client:
     def attempt(self, name: str, *positional, **named) -> dict:
         if not self.seen:
             self.next()
-        self.process.stdin.write(json.dumps({"call": name, "positional": positional, "named": named}) + "\n")
-        self.process.stdin.flush()
+        self.tell({"call": name, "positional": positional, "named": named})
         return self.next()
+
+    def tell(self, line) -> None:
+        self.process.stdin.write(json.dumps(line) + "\n")
+        self.process.stdin.flush()

@@ -13,7 +13,6 @@ enum Fixture {
         try #require(JSONSerialization.jsonObject(with: Data(try bytes(path))) as? [String: Any])
     }
 
-
     /// Names of the messages in a folder, without their ending.
     static func names(_ path: String, ending: String) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: path).path)) ?? []

@@ -69,20 +69,21 @@ class ControlDoor:
             await asyncio.sleep(max(0, start + item.get("after_s", 0) - time.monotonic()))
             await self.order(item)
 
-    def _page(self, request, entries):
+    def _page(self, request, entries: list[tuple]):
+        """Entries are (number, what, JSON text)."""
         since, limit = int(request.query.get("from", 0)), int(request.query.get("limit", 1 << 30))
         kinds = set(request.query["what"].split(",")) if "what" in request.query else None
-        found = [e for e in entries if e["n"] >= since and (kinds is None or e["what"] in kinds)][:limit]
-        first = entries[0]["n"] if entries else None
-        return web.json_response({
-            "entries": found, "next": found[-1]["n"] + 1 if found else since, "first_kept": first,
-        }, dumps=lambda value: json.dumps(value, separators=(",", ":")))
+        found = [entry for entry in entries if entry[0] >= since and (kinds is None or entry[1] in kinds)][:limit]
+        following = found[-1][0] + 1 if found else since
+        first = entries[0][0] if entries else "null"
+        return web.Response(content_type="application/json", text='{"next":%s,"first_kept":%s,"entries":[%s]}' % (
+            following, first, ",".join(text for _, _, text in found)))
 
     async def _log(self, request):
         return self._page(request, self._sent)
 
     async def _log_requests(self, request):
-        return self._page(request, self._requests)
+        return self._page(request, [(entry["n"], "request", json.dumps(entry)) for entry in self._requests])
 
     async def _publish(self, request):
         body = await request.json()
@@ -129,6 +130,7 @@ class ControlDoor:
     async def _state(self, request):
         return web.json_response({
             "vendor": self.vendor, "now": self.clock.now(), "rate": self.rate, "wanted": self.wanted(),
+            "next": next(self._numbers),
             "connections": [{"number": c.number, "frames": c.frames, "muted": c.muted, **c.state}
                             for c in self.connections.values()],
         }, dumps=lambda value: json.dumps(value, default=sorted))

@@ -69,6 +69,7 @@ class FakeTwelveData(USFake):
         "trial": Choice("silent", "fails"),
         "error_event": Choice("event", "bare"),
         "identifiers": False,
+        "odd_values": False,
         "credit_headers": Choice(True, False, "garbage"),
         "credits": None,
         "daily_credits": None,

@@ -23,7 +23,7 @@ from aiohttp import web
 from control import ControlDoor
 from fakemarket import Clock, Market, Update
 from fakesocket import Connection
-from misbehaviour import HTTP_KINDS, UPGRADE_KINDS, PlanError, Rules
+from misbehaviour import HTTP_KINDS, UPGRADE_KINDS, PlanError, Rules, seeded_plan
 
 HTML = "<!doctype html><html><head><title>Service unavailable</title></head><body><h1>Sorry</h1></body></html>"
 STEP_S = 0.05
@@ -126,7 +126,9 @@ class Fake(ControlDoor):
 
     def _note(self, what: str, **facts) -> int:
         number = next(self._numbers)
-        self._sent.append({"n": number, "at": round(time.time(), 6), "what": what, **facts})
+        # As text, which takes a fraction of the memory: hours of full books are kept.
+        entry = {"n": number, "at": round(time.time(), 6), "what": what, **facts}
+        self._sent.append((number, what, json.dumps(entry, separators=(",", ":"))))
         return number
 
     def log_sent(self, connection, what, size, events, delivered, flag, why) -> None:
@@ -221,16 +223,24 @@ class Fake(ControlDoor):
     # Life
 
     async def _run_market(self) -> None:
+        """What was subscribed once goes on trading while its client is away, or there would be nothing to heal."""
+        trading: set[str] = set()
         while True:
             await asyncio.sleep(STEP_S)
-            wanted = self.wanted() if self.rate > 0 else []
-            if not wanted:
+            trading = trading.union(self.wanted()) if self.rate > 0 else set()
+            if not trading:
                 self._debt = 0.0
                 continue
             self._debt += self.rate * STEP_S
             count, self._debt = int(self._debt), self._debt % 1
-            if count:
-                await self.send_updates([self.market.walk(self.random.choice(wanted)) for _ in range(count)])
+            if not count:
+                continue
+            keys = sorted(trading)
+            updates = [self.market.walk(self.random.choice(keys)) for _ in range(count)]
+            if not await self.send_updates(updates):
+                self._note("unsent", events=[{"instrument": update.instrument.key, "last": update.state.last,
+                                              "quantity": update.state.quantity, "time": update.state.time}
+                                             for update in updates])
 
     async def run(self) -> None:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
@@ -249,12 +259,13 @@ class Fake(ControlDoor):
         self.port = site._server.sockets[0].getsockname()[1]
         await self.on_start()
         self.spawn(self._run_market())
+        plan = seeded_plan(self.options.seed, self.options.chaos) if self.options.chaos else []
         if self.options.plan:
             with open(self.options.plan, encoding="utf-8") as file:
-                plan = json.load(file)
-            for item in plan:
-                self.rules.parse(item)
-            self.spawn(self.order_later(plan))
+                plan += json.load(file)
+        for item in plan:
+            self.rules.parse(item)
+        self.spawn(self.order_later(plan))
         print(json.dumps({"port": self.port}), flush=True)
         await ended.wait()
         for task in list(self._tasks):
@@ -273,6 +284,8 @@ def main(fake: type[Fake], arguments: list[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=0.0, help="market events a second over all subscribed "
                         "instruments; 0: only what /_fake/publish is told")
     parser.add_argument("--plan", help="JSON file: list of {\"after_s\": 3, \"what\": \"mute\", …}")
+    parser.add_argument("--chaos", type=float, default=0.0, metavar="SECONDS", help="every misbehaviour once in this "
+                        "time, when and in which order by the seed")
     parser.add_argument("--start", type=lambda text: datetime.fromisoformat(text).timestamp(),
                         help="the fake's time at its start, ISO 8601 with offset; default: now")
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster than real time its clock runs")

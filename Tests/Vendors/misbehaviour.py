@@ -2,6 +2,7 @@
 
 import fnmatch
 import itertools
+import random
 import time
 from dataclasses import dataclass, field
 
@@ -94,3 +95,22 @@ class RateLimit:
         self.calls = [t for t in self.calls if t > now - longest]
         self.calls.append(now)
         return all(sum(t > now - seconds for t in self.calls) <= count for count, seconds in self.windows)
+
+
+#: What a seeded plan draws from; deaths of tokens are not in it, as somebody has to log in again after one.
+CHAOS = [
+    {"what": "status", "status": 401}, {"what": "status", "status": 403}, {"what": "status", "status": 500},
+    {"what": "status", "status": 503, "next": 3}, {"what": "rate_limit"}, {"what": "rate_limit", "retry_after": 2},
+    {"what": "slow", "delay_s": 3}, {"what": "html", "status": 502}, {"what": "redirect"}, {"what": "garbage"},
+    {"what": "truncate"}, {"what": "refuse_upgrade", "status": 503}, {"what": "cut"}, {"what": "reset"},
+    {"what": "close", "code": 1001}, {"what": "mute", "for_s": 8}, {"what": "duplicate", "next": 5},
+    {"what": "reorder", "next": 3}, {"what": "garbage_frame"},
+]
+
+
+def seeded_plan(seed, seconds: float) -> list[dict]:
+    """Every misbehaviour once in the given time, in an order and at times that depend on the seed alone."""
+    chance = random.Random(f"{seed} plan")
+    order = chance.sample(CHAOS, len(CHAOS))
+    width = seconds / len(order)
+    return [{"after_s": round((i + chance.random()) * width, 3), **item} for i, item in enumerate(order)]

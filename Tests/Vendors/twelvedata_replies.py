@@ -130,6 +130,17 @@ class Replies(Series):
                 "range": f"{low:.6f} - {high:.6f}",
             },
         }
+        if query.get("prepost", "").lower() == "true" and listing.country == "United States":
+            body |= {
+                "extended_change": "0.09000",
+                "extended_percent_change": decimal(9 / state.last),
+                "extended_price": decimal(state.last + 0.09),
+                "extended_timestamp": int(state.time or now),
+            }
+        if self.settings["odd_values"]:
+            # Every way in which the vendor was seen to say that it has no number, and a number that is one.
+            body |= {"volume": None, "average_volume": "", "open": "NaN", "percent_change": 1.25}
+            del body["low"]
         return body
 
     def exchange_rate(self, query: dict, listing: Listing) -> dict:
@@ -238,10 +249,16 @@ class Replies(Series):
                     "country": l.country,
                     "currency": l.currency,
                 }
+                | ({"access": self._access(l)} if query.get("show_plan", "").lower() == "true" else {})
                 for l in found[:size]
             ],
             "status": "ok",
         }
+
+    @staticmethod
+    def _access(listing: Listing) -> dict:
+        plan = listing.td_plan.capitalize()
+        return {"global": plan, "plan": plan, "plan_business": "Venture"}
 
     def _shares(self, query: dict, kind: str) -> dict:
         rows = []
@@ -272,11 +289,7 @@ class Replies(Series):
                 "cusip": (l.isin[2:11] if l.isin[:2] == "US" else None) if add_on else WITHOUT_ADD_ON,
             }
             if query.get("show_plan", "").lower() == "true":
-                row["access"] = {
-                    "global": l.td_plan.capitalize(),
-                    "plan": l.td_plan.capitalize(),
-                    "plan_business": "Venture",
-                }
+                row["access"] = self._access(l)
             rows.append(row)
         count = len(rows)
         if query.get("outputsize", "").isdigit():

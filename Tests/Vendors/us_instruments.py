@@ -279,6 +279,8 @@ def instrument(listing: Listing) -> Instrument:
         session,
         listing.decimals,
         {"listing": listing},
+        # A pair has one history, whichever broker or exchange tells it.
+        f"{listing.base}/{listing.currency[:3]}" if listing.is_pair else "",
     )
 
 

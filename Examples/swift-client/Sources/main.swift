@@ -45,10 +45,8 @@ final class Follower: NSObject, URLSessionDataDelegate, @unchecked Sendable {
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
         let status = (dataTask.response as? HTTPURLResponse)?.statusCode ?? 0
-        if (400..<500).contains(status) { fatalError("the hub says: " + String(decoding: data, as: UTF8.self)) }
-        guard status == 200 else { return }
         pending.append(data)
-        while left != 0, let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
+        while status == 200, left != 0, let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
             take(Data(pending[pending.startIndex...end]))
             pending.removeSubrange(...end)
         }
@@ -56,6 +54,10 @@ final class Follower: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     }
 
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+        if let status = (task.response as? HTTPURLResponse)?.statusCode, 400..<500 ~= status {
+            FileHandle.standardError.write(Data("the hub refuses this (\(status)): ".utf8) + pending + Data("\n".utf8))
+            exit(1)
+        }
         ended.signal()
     }
 

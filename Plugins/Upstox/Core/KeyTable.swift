@@ -1,5 +1,5 @@
 import Glibc
-import PluginKit
+package import PluginKit
 
 /// What the decoder knows of one subscribed instrument key: updates are partial, this is the whole.
 struct KeySlot {
@@ -18,12 +18,14 @@ struct KeySlot {
 
 /// Instrument keys to slots: open addressing over a hash of the key's bytes, at most half full. Grows when instruments
 /// are added, never while messages are decoded.
-struct KeyTable: ~Copyable {
+package struct KeyTable: ~Copyable {
     private var slots: UnsafeMutablePointer<KeySlot>
     private var capacity: Int
     /// The bytes of all keys, one behind the other.
     private var keys: UnsafeMutablePointer<UInt8>
     private var keyBytes = 0
+    /// Of them, of keys that were removed.
+    private var deadBytes = 0
     private var keyCapacity = 4096
     private(set) var count = 0
 
@@ -83,7 +85,7 @@ struct KeyTable: ~Copyable {
     }
 
     /// Adds a key, or changes what is wanted of it.
-    mutating func set(_ key: String, handle: UInt32, kinds: KindSet) {
+    package mutating func set(_ key: String, handle: UInt32, kinds: KindSet) {
         var key = key
         key.withUTF8 { bytes in
             let bytes = UnsafeRawBufferPointer(bytes)
@@ -92,7 +94,11 @@ struct KeyTable: ~Copyable {
                 slot.pointee.kinds = kinds
                 return
             }
-            if (count + 1) * 2 > capacity { rebuild(capacity: capacity * 2, without: nil) }
+            if (count + 1) * 2 > capacity {
+                rebuild(capacity: capacity * 2)
+            } else if deadBytes > 4096, deadBytes * 2 > keyBytes {
+                rebuild(capacity: capacity)
+            }
             let hash = KeyTable.hash(bytes)
             insert(
                 KeySlot(
@@ -102,12 +108,27 @@ struct KeyTable: ~Copyable {
         }
     }
 
-    /// Removes a key.
+    /// Removes a key. Those that stand behind it because its place was taken move up.
     mutating func remove(_ key: String) {
         var key = key
         key.withUTF8 { bytes in
             guard let slot = find(UnsafeRawBufferPointer(bytes)) else { return }
-            rebuild(capacity: capacity, without: slot.pointee.keyOffset)
+            deadBytes += bytes.count
+            let mask = capacity - 1
+            var free = slot - slots
+            var next = free
+            while true {
+                next = (next + 1) & mask
+                guard slots[next].hash != 0 else { break }
+                // How far each is from where it would stand best.
+                let home = Int(truncatingIfNeeded: slots[next].hash) & mask
+                if (next - home) & mask >= (next - free) & mask {
+                    slots[free] = slots[next]
+                    free = next
+                }
+            }
+            slots[free] = KeySlot()
+            count -= 1
         }
     }
 
@@ -130,7 +151,7 @@ struct KeyTable: ~Copyable {
     }
 
     /// Moves everything, and the bytes of the keys that are left close together.
-    private mutating func rebuild(capacity newCapacity: Int, without removed: UInt32?) {
+    private mutating func rebuild(capacity newCapacity: Int) {
         let old = slots
         let oldCapacity = capacity
         let oldKeys = keys
@@ -140,7 +161,8 @@ struct KeyTable: ~Copyable {
         count = 0
         keys = .allocate(capacity: keyCapacity)
         keyBytes = 0
-        for index in 0..<oldCapacity where old[index].hash != 0 && old[index].keyOffset != removed {
+        deadBytes = 0
+        for index in 0..<oldCapacity where old[index].hash != 0 {
             var slot = old[index]
             let bytes = UnsafeRawBufferPointer(start: oldKeys + Int(slot.keyOffset), count: Int(slot.keyLength))
             slot.keyOffset = UInt32(keyBytes)

@@ -66,3 +66,19 @@ enum MarketPhases {
         if fields.isMalformed { frame.malformed += 1 }
     }
 }
+
+extension MarketPhases {
+    /// The word of answers.
+    static func word(_ phase: Output.Phase) -> String {
+        switch phase {
+        case .unknown: ""
+        case .closed: "closed"
+        case .pre: "pre"
+        case .preOpen: "pre_open"
+        case .open: "open"
+        case .pause: "break"
+        case .closing: "closing"
+        case .post: "post"
+        }
+    }
+}

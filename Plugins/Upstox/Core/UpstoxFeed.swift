@@ -1,10 +1,10 @@
-import PluginABI
+package import PluginABI
 import PluginKit
 
 /// What was in one message of the feed.
-struct FeedFrame: Equatable {
+package struct FeedFrame: Equatable {
     /// Instruments whose update became records.
-    var updates = 0
+    package var updates = 0
     /// Updates of keys that are not subscribed (any more).
     var unknownKeys = 0
     /// Updates that are malformed; their neighbours are not affected.
@@ -20,12 +20,13 @@ struct FeedFrame: Equatable {
 /// Written against the vendor's schema, without generated code: unknown fields are passed by their wire type. An update
 /// says what changed; what it does not mention is as it was, so each key's state is kept and every record is complete.
 /// Nothing here allocates.
-struct UpstoxFeed: ~Copyable {
-    var keys: KeyTable
+package struct UpstoxFeed: ~Copyable {
+    package var keys: KeyTable
     private let reader: FeedReader
-    private static let type = (initial: UInt64(0), info: UInt64(2))
+    /// The type of a first state; the vendor's samples have others there, too.
+    private static let initialFeed: UInt64 = 0
 
-    init(minimumCapacity: Int = 64) {
+    package init(minimumCapacity: Int = 64) {
         keys = KeyTable(minimumCapacity: minimumCapacity)
         let levels = UnsafeMutablePointer<hub_level>.allocate(capacity: 2 * FeedReader.mostLevels)
         levels.initialize(repeating: hub_level(), count: 2 * FeedReader.mostLevels)
@@ -35,7 +36,7 @@ struct UpstoxFeed: ~Copyable {
     deinit { reader.levels.deallocate() }
 
     /// Emits the records of one message; the last one is marked as the last of it.
-    func decode(_ message: UnsafeRawBufferPointer, into out: UnsafeMutablePointer<hub_out>) -> FeedFrame {
+    package func decode(_ message: UnsafeRawBufferPointer, into out: UnsafeMutablePointer<hub_out>) -> FeedFrame {
         var frame = FeedFrame()
         // Type and time stand behind the feeds, or anywhere: they are read first.
         var type: UInt64 = 0
@@ -109,7 +110,7 @@ struct UpstoxFeed: ~Copyable {
         }
         let isFirst = !slot.pointee.isSeen
         slot.pointee.isSeen = true
-        let flags: RecordFlags = isFirst || type == UpstoxFeed.type.initial ? .snapshot : []
+        let flags: RecordFlags = isFirst || type == UpstoxFeed.initialFeed ? .snapshot : []
         guard emit(update, slot, time, flags, out, &last) else { return false }
         frame.updates += 1
         return true

@@ -1,10 +1,10 @@
-import PluginABI
+package import PluginABI
 import PluginKit
 
 /// What was in one binary frame of the ticker.
-struct KiteFrame: Equatable {
+package struct KiteFrame: Equatable {
     /// Packets that became records.
-    var packets = 0
+    package var packets = 0
     /// Of tokens that are not subscribed (any more).
     var unknownTokens = 0
     /// Packets of a length that is none of the protocol's; skipped.
@@ -20,10 +20,10 @@ struct KiteFrame: Equatable {
 /// A frame is a count and then packets, each with its length in front; all integers are big-endian. The length of a packet
 /// decides what it is, not the mode that was asked for: after a change of mode packets of the old size still arrive. A
 /// frame too short for a count is the keep-alive. Nothing here allocates.
-struct KiteTicker: ~Copyable {
-    var tokens: TokenTable
+package struct KiteTicker: ~Copyable {
+    package var tokens: TokenTable
 
-    init(minimumCapacity: Int = 64) { tokens = TokenTable(minimumCapacity: minimumCapacity) }
+    package init(minimumCapacity: Int = 64) { tokens = TokenTable(minimumCapacity: minimumCapacity) }
 
     private enum Length {
         static let last = 8
@@ -37,7 +37,7 @@ struct KiteTicker: ~Copyable {
     private static let levelBytes = 12
 
     /// Emits the records of one frame; the last one is marked as the last of its message.
-    func decode(_ frame: UnsafeRawBufferPointer, into out: UnsafeMutablePointer<hub_out>) -> KiteFrame {
+    package func decode(_ frame: UnsafeRawBufferPointer, into out: UnsafeMutablePointer<hub_out>) -> KiteFrame {
         var result = KiteFrame()
         guard frame.count >= 2, let base = frame.baseAddress else { return result }
         let end = base + frame.count
@@ -196,7 +196,7 @@ struct KiteTicker: ~Copyable {
                 handle, timeNanoseconds: time, bids: bids, asks: asks, flags: RecordFlags(rawValue: flags))
         else { return nil }
         let record = UnsafeMutableRawPointer(level) - MemoryLayout<hub_book>.size
-        for side in [64, 124] {
+        for side in stride(from: 64, to: Length.full, by: 60) {
             for index in 0..<KiteTicker.levels {
                 let entry = packet + side + index * KiteTicker.levelBytes
                 guard KiteTicker.isLevel(entry) else { continue }

@@ -1,4 +1,4 @@
-import PluginKit
+package import PluginKit
 
 /// What the decoder knows of one subscribed instrument token. Half a cache line.
 struct TokenSlot {
@@ -40,7 +40,7 @@ struct TokenSlot {
 
 /// Tokens to slots: open addressing with linear probing, at most half full, so that a look-up is one cache line more often
 /// than not. Grows when instruments are added, never while packets are decoded.
-struct TokenTable: ~Copyable {
+package struct TokenTable: ~Copyable {
     private var slots: UnsafeMutablePointer<TokenSlot>
     private var capacity: Int
     private var shift: UInt32
@@ -74,9 +74,9 @@ struct TokenTable: ~Copyable {
     }
 
     /// Adds a token, or changes what is wanted of it.
-    mutating func set(_ token: UInt32, handle: UInt32, kinds: KindSet) {
+    package mutating func set(_ token: UInt32, handle: UInt32, kinds: KindSet) {
         guard token != 0 else { return }
-        if (count + 1) * 2 > capacity { rebuild(capacity: capacity * 2) { _ in true } }
+        if (count + 1) * 2 > capacity { grow() }
         var index = home(token)
         while slots[index].token != 0, slots[index].token != token { index = (index + 1) & (capacity - 1) }
         if slots[index].token == 0 {
@@ -87,10 +87,23 @@ struct TokenTable: ~Copyable {
         slots[index].bits = slots[index].bits.intersection(.state).union(TokenSlot.Bits(kinds))
     }
 
-    /// Removes a token.
+    /// Removes a token. Those that stand behind it because its place was taken move up.
     mutating func remove(_ token: UInt32) {
-        guard find(token) != nil else { return }
-        rebuild(capacity: capacity) { $0 != token }
+        guard let slot = find(token) else { return }
+        let mask = capacity - 1
+        var free = slot - slots
+        var next = free
+        while true {
+            next = (next + 1) & mask
+            guard slots[next].token != 0 else { break }
+            // How far each is from where it would stand best.
+            if (next - home(slots[next].token)) & mask >= (next - free) & mask {
+                slots[free] = slots[next]
+                free = next
+            }
+        }
+        slots[free] = TokenSlot()
+        count -= 1
     }
 
     /// Forgets what was seen of these tokens: what comes next is the first state of a new subscription.
@@ -100,19 +113,17 @@ struct TokenTable: ~Copyable {
         }
     }
 
-    private mutating func rebuild(capacity newCapacity: Int, keeping keep: (UInt32) -> Bool) {
+    private mutating func grow() {
         let old = slots
         let oldCapacity = capacity
-        capacity = newCapacity
-        shift = UInt32(32 - newCapacity.trailingZeroBitCount)
-        slots = .allocate(capacity: newCapacity)
-        slots.initialize(repeating: TokenSlot(), count: newCapacity)
-        count = 0
-        for index in 0..<oldCapacity where old[index].token != 0 && keep(old[index].token) {
+        capacity *= 2
+        shift -= 1
+        slots = .allocate(capacity: capacity)
+        slots.initialize(repeating: TokenSlot(), count: capacity)
+        for index in 0..<oldCapacity where old[index].token != 0 {
             var place = home(old[index].token)
             while slots[place].token != 0 { place = (place + 1) & (capacity - 1) }
             slots[place] = old[index]
-            count += 1
         }
         old.deallocate()
     }

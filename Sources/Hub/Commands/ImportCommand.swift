@@ -18,8 +18,10 @@ struct ImportCommand: AsyncParsableCommand {
             NDJSON files hold events as the hub writes them, one a line. Files may be packed with gzip.
 
             Everything is journaled with the flag 'backfilled'; bars that it touches come again as revised.
-            A bar the hub has itself is kept and the imported one dropped. Trades and quotes are not compared
-            with what is there: import a file once.
+            A bar the hub has itself is kept and the imported one dropped. A file that the hub has taken in
+            before, as a whole or in part, is known by its content: rows it has of it are dropped, so an import that was
+            cut is simply begun again (--again takes them once more). Trades and quotes of other files are not
+            compared with what is there.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -31,6 +33,7 @@ struct ImportCommand: AsyncParsableCommand {
     @Option(help: "What the rows of a CSV file are: trade, quote, tick or bar:1m.") var kind: String?
     @Option(help: "csv or ndjson; by default what the file's name says.") var format: Format?
     @Option(help: "Under which name the hub keeps the events: import, or a provider of hub.yaml.") var source = "import"
+    @Flag(help: "Take the rows in even if the hub has taken in the same file before.") var again = false
     @Option(help: "Where the hub listens.") var address = "http://127.0.0.1:8080"
 
     func validate() throws {
@@ -46,7 +49,7 @@ struct ImportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let run = ImportRun(client: HubClient(address: address), source: source)
+        let run = ImportRun(client: HubClient(address: address), source: source, isAgain: again)
         for file in files {
             let isCSV = try format(of: file) == .csv
             try await run.bring(file, csv: isCSV ? kind.flatMap(CSVEvents.Kind.init).map { ($0, symbol) } : nil)

@@ -23,9 +23,17 @@ final class ImportRun {
     private var told = 0
     private static let mostTold = 20
 
-    init(client: HubClient, source: String) {
+    /// Takes in files that were taken in before once more.
+    private let isAgain: Bool
+    /// What the hub knows the file by.
+    private var origin = ""
+    /// Number of the first row of the batch among those that are sent of the file, from 1.
+    private var firstRow = 1
+
+    init(client: HubClient, source: String, isAgain: Bool = false) {
         self.client = client
         self.source = source
+        self.isAgain = isAgain
     }
 
     /// - Parameter csv: kind of the rows and whose they are; `nil`: a file of event objects.
@@ -33,6 +41,8 @@ final class ImportRun {
         let source = try LineSource(path)
         let progress = ProgressLine(path.split(separator: "/").last.map(String.init) ?? path)
         self.path = path
+        origin = try FileDigest.hex(path, with: csv.map { "\($0.kind) \($0.symbol ?? "")" } ?? "")
+        firstRow = 1
         if let csv {
             try await bringRows(of: source, csv.kind, csv.symbol, progress)
         } else {
@@ -121,7 +131,8 @@ final class ImportRun {
     private func send(_ bytes: ArraySlice<UInt8>, _ numbers: ArraySlice<Int>, _ progress: ProgressLine) async throws {
         let answer: [String: Any]
         do {
-            answer = try await client.post("/v1/imports", [("source", source)], Data(bytes))
+            let place = isAgain ? [] : [("origin", origin), ("row", "\(firstRow)")]
+            answer = try await client.post("/v1/imports", [("source", source)] + place, Data(bytes))
         } catch let failure as HubClient.Failure where failure.code == "request_too_large" && numbers.count > 1 {
             // Two requests of half as many rows.
             batchBytes = max(1 << 10, batchBytes / 2)
@@ -138,6 +149,7 @@ final class ImportRun {
                     \(summary())
                     """, code: failure.code)
         }
+        firstRow += numbers.count
         let rows = Self.count(answer["rows"])
         let accepted = Self.count(answer["accepted"])
         let dropped = Self.count(answer["dropped"])

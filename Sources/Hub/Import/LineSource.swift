@@ -40,7 +40,7 @@ final class LineSource {
     deinit { gzclose_r(file) }
 
     /// Bytes of the file that were read so far.
-    var position: Int { max(0, Int(gzoffset(file))) }
+    private(set) var position = 0
 
     /// The next line without its end; `nil` behind the last one.
     func next() throws -> ArraySlice<UInt8>? {
@@ -79,6 +79,8 @@ final class LineSource {
         let count = buffer.withUnsafeMutableBytes { space in
             gzread(file, space.baseAddress! + end, UInt32(space.count - end))
         }
+        // A call of the system: not for each line.
+        position = max(0, Int(gzoffset(file)))
         if count > 0 {
             end += Int(count)
             return

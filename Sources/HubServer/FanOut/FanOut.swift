@@ -20,6 +20,8 @@ final class FanOut: @unchecked Sendable {
     static let sliceBytes = 256 << 10
     /// Records that are read at a time for one connection alone. Small: a client that stops reading keeps its last message.
     static let readingBytes = 16 << 10
+    /// So many times as much for one whose filter finds little in it: else every event is a message and a write of its own.
+    static let sparseReading = 8
 
     let loop: any EventLoop
     let services: StreamServices
@@ -32,10 +34,9 @@ final class FanOut: @unchecked Sendable {
     private var token: PublishToken?
 
     private var groups: [GroupKey: Group] = [:]
-    /// In the order in which they came, for what is not looked up by stream.
-    private(set) var groupList: ContiguousArray<Group> = []
+    private(set) var index = GroupIndex()
     private var dirty: ContiguousArray<Group> = []
-    private var encoders = StyleEncoders()
+    var encoders = StyleEncoders()
     let sealer: FrameSealer
     private var objects = ObjectMessage()
     private var inflater: Inflater?
@@ -43,6 +44,7 @@ final class FanOut: @unchecked Sendable {
     private(set) var connections: [ObjectIdentifier: StreamConnection] = [:]
     private var queue: [StreamConnection] = []
     private var ahead: [StreamConnection] = []
+    private let shared = SharedReading()
     private var wheel: HeartbeatWheel
 
     private(set) lazy var views = Views(fanOut: self)
@@ -103,23 +105,24 @@ final class FanOut: @unchecked Sendable {
     /// Looks at what is new, serves those who read alone, and goes on later if there is more: the sockets come in between.
     private func turn() {
         guard !isStopping else { return }
-        if groupList.isEmpty {
+        if index.isEmpty {
             // Nobody listens: the wake-up is not acknowledged, so publishing costs the sequencer nothing, until somebody does.
             position = log.head
             reader = nil
             return
         }
         isInTurn = true
-        let started = NIODeadline.now().uptimeNanoseconds
+        let started = ThreadClock.nanoseconds
         let before = position
         let more = handOut()
         if position != before {
             requeueAhead()
             if views.isActive { views.release() }
         }
-        let busy = !queue.isEmpty && serveReaders()
+        let busy = (!queue.isEmpty || !shared.isEmpty) && serveReaders()
         isInTurn = false
-        let spent = NIODeadline.now().uptimeNanoseconds &- started
+        // What it cost, not how long it took: a turn that others kept from the processor is no reason to rest.
+        let spent = ThreadClock.nanoseconds &- started
         if more || busy {
             // Later, not at once: a task that queues itself would keep the sockets from being looked at.
             schedule(in: .nanoseconds(20_000))
@@ -162,19 +165,18 @@ final class FanOut: @unchecked Sendable {
     private func handOut(_ chunk: UnsafeRawBufferPointer) {
         guard let base = chunk.baseAddress else { return }
         // Nothing is written here, so no group comes or goes.
-        let groups = groupList
-        var filters = groups.map(\.filter)
+        var index = index
         var offset = 0
         while offset < chunk.count {
             let record = (base + offset).assumingMemoryBound(to: hub_record.self)
             offset += Int(record.pointee.lines) * Int(HUB_LINE)
             if Int(record.pointee.kind) == HUB_DEFINE, definitions.learn(record) {
-                for group in groups { group.update(definitions) }
-                filters = groups.map(\.filter)
+                // Let go first: nobody else may hold what is changed.
+                index = GroupIndex()
+                self.index.update(definitions)
+                index = self.index
             }
-            for index in filters.indices where filters[index].compiled.matches(record) {
-                give(record, to: groups[index])
-            }
+            index.forEach(record) { give(record, to: $0) }
             position = record.pointee.seq
         }
         if views.isActive { views.note(chunk) }
@@ -227,6 +229,10 @@ final class FanOut: @unchecked Sendable {
         while next < queue.count {
             let connection = queue[next]
             next += 1
+            if connection.mayShareReading {
+                shared.add(connection)
+                continue
+            }
             connection.isQueued = false
             switch connection.readSlice(maxBytes: Self.readingBytes) {
             case .again: enqueue(connection)
@@ -236,7 +242,8 @@ final class FanOut: @unchecked Sendable {
             if NIODeadline.now().uptimeNanoseconds >= deadline { break }
         }
         queue.removeFirst(next)
-        return !queue.isEmpty
+        if !shared.isEmpty { shared.step(self) }
+        return !queue.isEmpty || !shared.isEmpty
     }
 
     /// Those who stand beyond what this fan-out has seen come up again when it has moved.
@@ -264,7 +271,7 @@ final class FanOut: @unchecked Sendable {
             if record.pointee.seq > target { return (target, received, full) }
             seq = record.pointee.seq
             received = record.pointee.ts_recv
-            guard filter.compiled.matches(record) else { continue }
+            guard filter.matches(record) else { continue }
             let event = encoders.encode(record, style: group.encoder, definitions: definitions)
             if builder.isFull(adding: event.count) { full.append(builder.cut()) }
             builder.append(event, record, definitions)
@@ -277,7 +284,7 @@ final class FanOut: @unchecked Sendable {
     /// The group with that filter, made if it is new.
     func group(_ key: GroupKey) -> Group {
         if let group = groups[key] { return group }
-        if groupList.isEmpty {
+        if index.isEmpty {
             // From here on records are looked at one by one, and definitions learnt from them.
             position = max(position, log.head)
             reader = nil
@@ -288,7 +295,7 @@ final class FanOut: @unchecked Sendable {
             key: key, filter: CompiledFilter(key.filter, definitions: definitions),
             encoder: encoders.index(of: key.style, key.framing.encoding), sealer: sealer)
         groups[key] = group
-        groupList.append(group)
+        index.add(group, definitions)
         return group
     }
 
@@ -297,7 +304,7 @@ final class FanOut: @unchecked Sendable {
         group.connections -= 1
         guard group.connections == 0 else { return }
         groups[group.key] = nil
-        groupList.removeAll { $0 === group }
+        index.remove(group)
     }
 
     func add(_ connection: StreamConnection) {

@@ -9,12 +9,35 @@ struct GroupKey: Hashable, Sendable {
     var framing = Framing.webSocket(.json, deflateBits: 0)
 }
 
-/// A filter that is read for every record: in a constant of a class, so that reading it copies nothing.
+/// A filter that is read for every record, with what decides over nearly all of them in plain memory: a structure with arrays
+/// would be copied for each.
 final class SharedFilter {
     let compiled: CompiledFilter
+    private let excludedFlags: UInt16
+    private let isEverything: Bool
+    /// By stream, a bit a kind.
+    private let kinds: UnsafeMutableBufferPointer<UInt16>
 
     init(_ compiled: CompiledFilter) {
         self.compiled = compiled
+        excludedFlags = compiled.excludedFlags
+        isEverything = compiled.isEverything
+        kinds = .allocate(capacity: compiled.streams)
+        for stream in 0..<compiled.streams {
+            kinds.initializeElement(at: stream, to: compiled.dataKinds(ofStream: UInt32(stream)))
+        }
+    }
+
+    deinit { kinds.deallocate() }
+
+    /// Whether the record is to be delivered.
+    @inline(__always)
+    func matches(_ record: UnsafePointer<hub_record>) -> Bool {
+        if isEverything { return record.pointee.flags & excludedFlags == 0 }
+        let stream = Int(record.pointee.stream)
+        let kind = record.pointee.kind
+        guard CompiledFilter.isPlain(kind), stream < kinds.count else { return compiled.matches(record) }
+        return kinds[stream] >> UInt16(kind) & 1 != 0 && record.pointee.flags & excludedFlags == 0
     }
 }
 
@@ -33,12 +56,17 @@ final class Group {
     let encoder: Int
     /// Connections that are given frames as they are made.
     private(set) var members: ContiguousArray<StreamConnection> = []
+    /// Connections that are just being read for together with others.
+    var readers: ContiguousArray<StreamConnection> = []
     /// Connections of this filter in all, those that read on their own included.
     var connections = 0
     /// Matching events since the group exists: what a connection was given is measured against it.
     private(set) var totalEvents: UInt64 = 0
 
     private var builder: FrameBuilder
+    /// Where it is among the groups of its fan-out, and whether it stands in the list that every record goes through.
+    var index = -1
+    var isWide = false
     /// Whether the fan-out has noted that frames have to be made.
     var isDirty = false
 

@@ -31,7 +31,7 @@ extension StreamConnection {
         }
         if reader == nil { reader = fanOut.log.reader(after: ownPosition) }
         guard let reader else { return .nothing }
-        switch reader.next(maxBytes: maxBytes) {
+        switch reader.next(maxBytes: maxBytes * sparsity) {
         case .caughtUp:
             // The fan-out has seen all there is: nothing between here and there matched.
             ownPosition = target
@@ -87,6 +87,12 @@ extension StreamConnection {
         }
         var frames = reached.full
         if !builder.isEmpty { frames.append(builder.cut()) }
+        let found = frames.reduce(0) { $0 + $1.buffer.readableBytes }
+        if found < FanOut.readingBytes / 4 {
+            sparsity = min(sparsity * 2, FanOut.sparseReading)
+        } else if found > FanOut.readingBytes {
+            sparsity = 1
+        }
         for frame in frames { deliver(frame) }
         return reached.seq
     }
@@ -105,7 +111,7 @@ extension StreamConnection {
         return .nothing
     }
 
-    private func deliver(_ frame: Frame) {
+    func deliver(_ frame: Frame) {
         guard !isEnded else { return }
         ownPosition = max(ownPosition, frame.last)
         count(frame.events)

@@ -53,11 +53,15 @@ final class StreamConnection {
     var reader: (any LogReader)? { didSet { pending = nil } }
     /// Records that were read and are not due yet.
     var pending: UnsafeRawBufferPointer?
+    /// How many times as much as others it reads at a time, since little of it matches.
+    var sparsity = 1
     /// The pace of a replay.
     var clock = ReplayClock(speed: 0)
     /// Set while the next event is not due.
     var timer: Scheduled<Void>?
     var builder: FrameBuilder
+    /// Messages that became full while others read along; see `SharedReading`.
+    var collected: [Frame] = []
     /// What is left out for a client that is too slow.
     var conflation = Conflation.none
     /// What the store still has of positions the journal has let go.
@@ -178,22 +182,24 @@ final class StreamConnection {
     /// Notes that events are not given to it although they match.
     func skip(_ events: UInt64) { delivered &+= events }
 
-    /// Gathered messages go out as one write up to this: what a client does not take stays in memory, a copy for each.
-    private static let maximumGatheredBytes = 128 << 10
+    /// Gathered messages go out as one write up to this: what a client does not take stays in memory, a copy for each, and the
+    /// rest of the one before beside it.
+    private static let maximumGatheredBytes = 64 << 10
 
-    /// Writes what has gathered, as one write.
+    /// Writes what has gathered, as few writes.
     private func writeGathered() {
         while isWritable, case .joined = feed, let group, nextFrame < group.endFrame {
             let first = group.frame(nextFrame)
-            if nextFrame + 1 == group.endFrame {
-                take(first)
-                return
-            }
             var last = nextFrame + 1
             var total = first.buffer.readableBytes
             while last < group.endFrame, total + group.frame(last).buffer.readableBytes <= Self.maximumGatheredBytes {
                 total += group.frame(last).buffer.readableBytes
                 last += 1
+            }
+            if last == nextFrame + 1 {
+                // Alone it stays the one that all members share.
+                take(first)
+                continue
             }
             var merged = ByteBufferAllocator().buffer(capacity: total)
             var events = 0

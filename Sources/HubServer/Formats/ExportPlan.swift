@@ -38,12 +38,22 @@ struct ExportPlan: Sendable {
         position = page.moreAfter ?? (windowEnd - 1)
     }
 
-    /// Finds out what of the range is lost.
-    func lost() throws -> [StreamHole] {
+    /// Finds out what of the range is lost, all of it and not only what a page depends on.
+    func lost() -> [StreamHole] {
         guard after + 1 < end else { return [] }
-        var page = EventQuery.Page()
-        try query(after: after, before: end, limit: 1).run(newest: false, style: style, into: &page)
-        return page.holes
+        let query = query(after: after, before: end, limit: 1)
+        guard !query.isAfter(engine.journal.earliest.receivedNanoseconds) else { return [] }
+        return History(engine).holes(after: after, before: end, of: filter, from: from, to: to)
+    }
+
+    /// Whether a hole that a slice met was known when the export began.
+    func isTold(_ hole: StreamHole) -> Bool {
+        // Neighbours together may cover what none of them does alone.
+        var covered = hole.after
+        for known in holes.sorted(by: { $0.after < $1.after }) where known.after <= covered {
+            covered = max(covered, known.before - 1)
+        }
+        return covered + 1 >= hole.before
     }
 
     private func query(after: UInt64, before: UInt64, limit: Int) -> EventQuery {
@@ -142,10 +152,7 @@ final class ExportWriter: @unchecked Sendable {
     /// What retention takes while an export is under way cannot be told any more: better a cut than silence. The next try
     /// begins anew and tells it.
     private func checkHoles(_ holes: [StreamHole]) throws {
-        for hole in holes {
-            let isTold = plan.holes.contains { $0.after <= hole.after && hole.before <= $0.before }
-            if !isTold { throw Cut() }
-        }
+        if !holes.allSatisfy(plan.isTold) { throw Cut() }
     }
 
     struct Cut: Error, CustomStringConvertible {

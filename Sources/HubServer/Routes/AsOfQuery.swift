@@ -2,12 +2,13 @@ import EventFormat
 import HubJournal
 import HubModel
 import HubRuntime
+import HubStore
 import PluginABI
 
-/// A search for the newest event in force at each of several times, for several instruments: one pass over the events, however
-/// many times there are.
+/// A search for the newest event in force at each of several times, for several instruments, however many times there are.
 ///
-/// In force at a time is the event with the greatest `time` at or before it; of equal ones the one with the greatest `seq`.
+/// In force at a time is the event with the greatest `time` at or before it; of equal ones the one with the greatest `seq`. A
+/// correction that takes a trade back is none.
 /// Takes its time: not for an event loop.
 struct AsOfQuery: Sendable {
     /// What is asked of one instrument.
@@ -70,52 +71,123 @@ struct AsOfQuery: Sendable {
         }
     }
 
-    /// The day before the first time goes first: what is found there is newer than anything before, whenever it was
-    /// received. Only for what is not found all of the past is gone through.
+    /// Market data is looked for by its time where it was compacted; what was not yet is gone through. Of other kinds there
+    /// are few: values are found by the time of their bars, the rest are rows in the store.
     private func readEvents(_ slots: inout Slots) throws {
         let definitions = engine.definitions.snapshot()
         let wanted = targets.indices.filter { targets[$0].interval == nil && targets[$0].selector != nil }
-        guard !wanted.isEmpty, let first = slots.times.first else { return }
-        let day: Int64 = 86_400_000_000_000
-        let near = first > .min + day ? first - day : .min
-        try pass(wanted, from: near, to: slots.last, definitions, &slots)
-        let missing = wanted.filter { slots.records[$0 * slots.times.count].isEmpty }
-        guard !missing.isEmpty, near > .min else { return }
-        try pass(missing, from: .min, to: near - 1, definitions, &slots)
-    }
-
-    private func pass(
-        _ wanted: [Int], from: Int64, to: Int64, _ definitions: DefinitionTable, _ slots: inout Slots
-    ) throws {
-        var targetOf = [Int32](repeating: -1, count: Int(definitions.nextStreamID))
-        let bySymbol = Dictionary(wanted.map { (targets[$0].symbol.text, $0) }, uniquingKeysWith: { first, _ in first })
-        var streams: [UInt32] = []
-        for stream in definitions.streams {
-            guard let target = bySymbol[stream.symbol] else { continue }
-            targetOf[Int(stream.id)] = Int32(target)
-            streams.append(stream.id)
-        }
+        guard !wanted.isEmpty, slots.last < .max else { return }
+        let streams = TargetStreams(wanted, targets, definitions)
         let selectors = wanted.compactMap { targets[$0].selector }
         let kinds = Words.kinds.map(\.kind).filter { kind in selectors.contains { $0.mayMatch(kind: UInt8(kind)) } }
-        // The time of a value is its bar's, which no index knows.
-        let knowsTime = !kinds.contains(HUB_VALUE)
-        let filter = JournalFilter(
-            streams: StreamSet(streams), kinds: KindSet(kinds), fromNanoseconds: knowsTime ? from : nil,
-            toNanoseconds: knowsTime && to < .max ? to + 1 : nil)
+        var filter = JournalFilter(
+            streams: StreamSet(streams.all), kinds: KindSet(kinds.filter { Store.isPacked(UInt8($0)) }),
+            toNanoseconds: slots.last + 1)
+        if !filter.kinds.kinds.isEmpty { try readMarket(filter, streams, definitions, &slots) }
+        if kinds.contains(HUB_VALUE) { try readValues(wanted, definitions, &slots) }
+        filter.kinds = KindSet(kinds.filter { !Store.isPacked(UInt8($0)) && $0 != HUB_VALUE })
+        guard !filter.kinds.kinds.isEmpty else { return }
+        try engine.store.forEachRecord(after: 0, through: asOf, kinds: filter.kinds, streams: filter.streams) {
+            take($0, streams, definitions, &slots)
+            return true
+        }
+    }
+
+    private func readMarket(
+        _ filter: JournalFilter, _ streams: TargetStreams, _ definitions: DefinitionTable, _ slots: inout Slots
+    ) throws {
+        let history = History(engine)
+        let stored = history.storedEnd(of: filter, through: asOf)
         var looked = 0
-        try History(engine).forEach(through: asOf, matching: filter) { record in
+        try history.forEach(after: stored, through: asOf, matching: filter) { record in
             looked += 1
             if looked & 0xffff == 0, deadline.isOver { return false }
-            let time = EventTime.nanoseconds(record)
-            guard time >= from, time <= to else { return true }
-            let target = Int(targetOf[Int(record.pointee.stream)])
-            guard target >= 0, targets[target].selector?.matches(record, definitions: definitions) == true else {
-                return true
-            }
-            slots.take(record, time, target)
+            if filter.kinds.contains(record.pointee.kind) { take(record, streams, definitions, &slots) }
             return true
         }
         try deadline.check()
+        let search = TimeSearch(engine.store, through: stored, matching: filter)
+        for target in targets.indices {
+            guard let own = streams.byTarget[target] else { continue }
+            // The closures are called by turns, never one within the other.
+            try withUnsafeMutablePointer(to: &slots) { slots in
+                try search.run(streams: own, times: slots.pointee.times) { number in
+                    deadline.isOver ? nil : slots.pointee.newestTime(target, number)
+                } take: {
+                    take($0, streams, definitions, &slots.pointee)
+                }
+            }
+            try deadline.check()
+        }
+    }
+
+    /// Values are found by the time of their bars.
+    private func readValues(_ wanted: [Int], _ definitions: DefinitionTable, _ slots: inout Slots) throws {
+        let first = slots.times[0]
+        for target in wanted {
+            for definition in definitions.values
+            where targets[target].selector?.matches(
+                kind: UInt8(HUB_VALUE), interval: definition.interval, definition: definition.name) == true
+            {
+                try deadline.check()
+                let ranges = [
+                    SeriesRange(toNanoseconds: first + 1, through: asOf, limit: 1, takesNewest: true),
+                    SeriesRange(
+                        fromNanoseconds: first + 1, toNanoseconds: slots.last + 1, through: asOf, limit: 10_000_000),
+                ]
+                for range in ranges {
+                    try engine.store.forEachValue(
+                        symbol: targets[target].symbol.text, definition: definition.id, range
+                    ) { value in
+                        let record = RecordPointer(UnsafeRawPointer(value)).base
+                        slots.take(record, EventTime.nanoseconds(record), target)
+                    }
+                }
+            }
+        }
+    }
+
+    private func take(
+        _ record: UnsafePointer<hub_record>, _ streams: TargetStreams, _ definitions: DefinitionTable,
+        _ slots: inout Slots
+    ) {
+        let time = EventTime.nanoseconds(record)
+        guard time <= slots.last, let target = streams.target(of: record.pointee.stream),
+            targets[target].selector?.matches(record, definitions: definitions) == true, !Self.takesBack(record)
+        else { return }
+        slots.take(record, time, target)
+    }
+
+    /// A trade that only takes another one back is no price.
+    private static func takesBack(_ record: UnsafePointer<hub_record>) -> Bool {
+        guard Int(record.pointee.kind) == HUB_TRADE, record.pointee.flags & UInt16(HUB_FLAG_CORRECTION) != 0 else {
+            return false
+        }
+        return RecordPointer(record).asTrade.pointee.size == 0
+    }
+
+    /// Which streams are those of which target.
+    private struct TargetStreams {
+        private(set) var byTarget: [Int: [UInt32]] = [:]
+        private(set) var all: [UInt32] = []
+        private var targetOf: [Int32]
+
+        init(_ wanted: [Int], _ targets: [Target], _ definitions: DefinitionTable) {
+            targetOf = [Int32](repeating: -1, count: Int(definitions.nextStreamID))
+            let bySymbol = Dictionary(
+                wanted.map { (targets[$0].symbol.text, $0) }, uniquingKeysWith: { first, _ in first })
+            for stream in definitions.streams {
+                guard let target = bySymbol[stream.symbol] else { continue }
+                targetOf[Int(stream.id)] = Int32(target)
+                byTarget[target, default: []].append(stream.id)
+                all.append(stream.id)
+            }
+        }
+
+        func target(of stream: UInt32) -> Int? {
+            guard Int(stream) < targetOf.count, targetOf[Int(stream)] >= 0 else { return nil }
+            return Int(targetOf[Int(stream)])
+        }
     }
 
     /// The newest event between each time and the one before, by target.
@@ -146,6 +218,16 @@ struct AsOfQuery: Sendable {
             } else {
                 records[slot] = Array(bytes)
             }
+        }
+
+        /// Time of the newest event at or before the time with this number; `Int64.min`: none.
+        func newestTime(_ target: Int, _ number: Int) -> Int64 {
+            var slot = target * times.count + number
+            while slot >= target * times.count {
+                if !records[slot].isEmpty { return keys[slot].time }
+                slot -= 1
+            }
+            return .min
         }
 
         /// The first time that is not before this one. Events come nearly in order: mostly it is the place of the last one.

@@ -78,12 +78,10 @@ extension FanOut {
 extension StreamConnection {
     fileprivate var row: ClientRow {
         ClientRow(
-            connection: name, kind: kind, remote: remote, sinceNanoseconds: openedNanoseconds,
+            connection: name, kind: framing.kind, remote: remote, sinceNanoseconds: openedNanoseconds,
             encoding: session.settings.encoding, symbols: session.filter.symbols.count, behind: behind, sent: sent,
             bytes: bytes, isSlow: isTold)
     }
-
-    private var kind: String { "websocket" }
 
     private var remote: String {
         guard let address = context.channel.remoteAddress, let host = address.ipAddress, let port = address.port else {

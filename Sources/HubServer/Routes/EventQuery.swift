@@ -68,7 +68,7 @@ struct EventQuery: Sendable {
 
     /// Whether the range by time begins behind everything that was received before. What is more than 5 s ahead of its
     /// receive time is not believed.
-    private func isAfter(_ received: Int64) -> Bool {
+    func isAfter(_ received: Int64) -> Bool {
         guard let from else { return false }
         return from > received + 5_000_000_000
     }

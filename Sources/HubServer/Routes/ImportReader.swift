@@ -23,6 +23,8 @@ struct ImportReader {
     /// Lines with something on them.
     private(set) var rows = 0
     private(set) var refused = 0
+    /// Lines that were passed over.
+    private(set) var skipped = 0
     private(set) var faults: [Fault] = []
 
     private struct Key: Hashable {
@@ -30,7 +32,8 @@ struct ImportReader {
         var centre: String
     }
 
-    init(_ body: UnsafeRawBufferPointer) {
+    /// - Parameter skipping: so many of the first lines were taken in before.
+    init(_ body: UnsafeRawBufferPointer, skipping: Int = 0) {
         records.reserveCapacity(body.count / 2)
         var decoder = EventDecoder()
         var places: [Key: UInt32] = [:]
@@ -43,6 +46,10 @@ struct ImportReader {
             start = end + 1
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
             rows += 1
+            if rows <= skipping {
+                skipped += 1
+                continue
+            }
             let before = records.count
             do throws(EventTextError) {
                 let names = try decoder.decode(line, into: &records)

@@ -72,7 +72,7 @@ extension Routes {
         let open: @Sendable (ExportPlan) async throws -> ExportPlan = { plan in
             var plan = plan
             let unopened = plan
-            plan.holes = try await blocking { try unopened.lost() } + told
+            plan.holes = try await blocking { unopened.lost() } + told
             return plan
         }
         if let resumed {

@@ -101,6 +101,8 @@ extension Routes {
                 of: symbols, kinds: KindSet(kinds), from: from, to: to, through: asOf, deadline: deadline)
             let gaps = try QualityGaps(engine: engine, patterns: patterns).all(through: asOf)
             let calendars = Dictionary(zip(symbols.map(\.text), calendars), uniquingKeysWith: { first, _ in first })
+            let streams = Dictionary(grouping: engine.definitions.snapshot().streams, by: \.symbol)
+                .mapValues { StreamSet($0.map(\.id)) }
             var text = TextBuffer(capacity: 4096)
             var ends: [Int] = []
             for row in found
@@ -110,7 +112,7 @@ extension Routes {
                 try deadline.check()
                 let writer = CoverageText(
                     row: row, calendar: calendars[row.symbol] ?? .always, from: from, to: to, style: style)
-                writer.write(isComplete: isComplete(writer, gaps), to: &text)
+                writer.write(isComplete: isComplete(writer, gaps, streams[row.symbol] ?? StreamSet([])), to: &text)
                 ends.append(text.count)
                 text.truncate(to: text.count)
             }
@@ -124,22 +126,20 @@ extension Routes {
             origin: nil)
     }
 
-    /// Whether neither a gap of a source nor what retention took lies in the range of a row.
-    private func isComplete(_ row: CoverageText, _ gaps: [QualityGaps.Found]) -> Bool {
+    /// Whether neither a gap of a source lies in the range of a row nor anything that the store has no more.
+    private func isComplete(_ row: CoverageText, _ gaps: [QualityGaps.Found], _ streams: StreamSet) -> Bool {
         let range = row.range
         let isTouched = gaps.contains {
             $0.touches(from: range.from, to: range.to) && $0.isMissing(row.row.symbol, kind: row.row.kind)
         }
         guard !isTouched else { return false }
-        let earliest = engine.journal.earliest
-        let filter = JournalFilter(
-            kinds: KindSet([row.row.kind]), fromNanoseconds: range.from, toNanoseconds: range.to)
-        if range.from <= earliest.receivedNanoseconds,
-            !engine.store.holes(after: 0, through: earliest.seq - 1, matching: filter).isEmpty
-        {
-            return row.from == nil
-        }
-        return true
+        let journaled = engine.journal.earliest.seq
+        var filter = JournalFilter(
+            streams: streams, kinds: KindSet([row.row.kind]), fromNanoseconds: range.from, toNanoseconds: range.to)
+        // Where no beginning was asked for, the row begins with what is left: only what is missing further on counts. Segments overlap
+        // in time by as much as events come late.
+        if row.from == nil { filter.fromNanoseconds = range.from.addingReportingOverflow(5_000_000_000).partialValue }
+        return engine.store.holes(after: 0, through: journaled - 1, matching: filter).isEmpty
     }
 }
 

@@ -15,6 +15,16 @@ struct ChunkHeader: Sendable {
     var count: Int
 }
 
+extension ChunkHeader {
+    /// A row of `id, stream, kind, first_seq, last_seq, first_event, last_event, count`.
+    init(_ row: Row) {
+        self.init(
+            id: row[0], stream: UInt32(truncatingIfNeeded: row[1] as Int64),
+            kind: UInt8(truncatingIfNeeded: row[2] as Int64), firstSeq: UInt64(row[3] as Int64),
+            lastSeq: UInt64(row[4] as Int64), firstEvent: row[5], lastEvent: row[6], count: Int(row[7] as Int64))
+    }
+}
+
 /// The table `chunk`: the same in the files of days and in the store itself.
 ///
 /// - `segment`: first position of the journal's segment that it was packed from.
@@ -57,20 +67,13 @@ enum ChunkTable {
                     """), arguments: [Int64(segment)])
         var headers: [ChunkHeader] = []
         while let row = try rows.next() {
-            let stream = UInt32(truncatingIfNeeded: row[1] as Int64)
-            let kind = UInt8(truncatingIfNeeded: row[2] as Int64)
-            guard filter.kinds.contains(kind), StorePart.of(kind) == part,
-                filter.streams?.contains(stream) ?? true
+            let header = ChunkHeader(row)
+            guard filter.kinds.contains(header.kind), StorePart.of(header.kind) == part,
+                filter.streams?.contains(header.stream) ?? true
             else { continue }
-            let first: Int64 = row[5]
-            let last: Int64 = row[6]
-            if let from = filter.fromNanoseconds, last < from { continue }
-            if let to = filter.toNanoseconds, first >= to { continue }
-            headers.append(
-                ChunkHeader(
-                    id: row[0], stream: stream, kind: kind, firstSeq: UInt64(row[3] as Int64),
-                    lastSeq: UInt64(row[4] as Int64), firstEvent: first, lastEvent: last,
-                    count: Int(row[7] as Int64)))
+            if let from = filter.fromNanoseconds, header.lastEvent < from { continue }
+            if let to = filter.toNanoseconds, header.firstEvent >= to { continue }
+            headers.append(header)
         }
         return headers
     }
@@ -105,6 +108,17 @@ enum ChunkTable {
             guard isRight(buffer, from: start, header) else {
                 throw Failure.damaged(header, words: "it holds other records than its row says")
             }
+        }
+    }
+
+    /// Calls `body` with each record that was unpacked. It is good only within the call.
+    static func forEach(_ buffer: borrowing RecordBuffer, _ body: (UnsafePointer<hub_record>) -> Void) {
+        guard let base = buffer.bytes.baseAddress else { return }
+        var offset = 0
+        while offset < buffer.count {
+            let record = (base + offset).assumingMemoryBound(to: hub_record.self)
+            offset += Int(record.pointee.lines) * Int(HUB_LINE)
+            body(UnsafePointer(record))
         }
     }
 

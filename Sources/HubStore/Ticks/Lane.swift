@@ -8,16 +8,20 @@ final class Lane {
     let source: ChunkSource?
     /// Chunks that were not unpacked yet are those from `next` on.
     let chunks: [ChunkHeader]
-    private(set) var next = 0
-    var buffer = RecordBuffer(capacity: 64)
+    private var next = 0
+    /// Where the next chunk begins; beyond all positions if there is none.
+    private(set) var nextSeq: UInt64
+    // A reader looks at all of its lanes again and again; nobody else does.
+    @exclusivity(unchecked) var buffer = RecordBuffer(capacity: 64)
     /// Place of the first record in the buffer that was not given out.
-    var offset = 0
+    @exclusivity(unchecked) var offset = 0
     /// Position of the last record in the buffer.
-    var lastSeq: UInt64 = 0
+    @exclusivity(unchecked) var lastSeq: UInt64 = 0
 
     init(source: ChunkSource?, chunks: [ChunkHeader]) {
         self.source = source
         self.chunks = chunks
+        nextSeq = chunks.first?.firstSeq ?? .max
     }
 
     var isEmpty: Bool { offset >= buffer.count }
@@ -32,6 +36,7 @@ final class Lane {
     /// The chunk was unpacked into the empty buffer: goes to the first record behind a position.
     func took(_ chunk: ChunkHeader, after seq: UInt64) {
         next += 1
+        nextSeq = nextChunk?.firstSeq ?? .max
         lastSeq = chunk.lastSeq
         skip(through: seq)
     }

@@ -4,8 +4,8 @@ import PluginABI
 /// Sorts the records of a segment that are packed into chunks by stream and kind, each lane in order by `seq`.
 ///
 /// Flat arrays of pointers into the mapped segment, counted first and filled then: nothing is allocated or looked up by hash
-/// for a record.
-final class LaneSorter {
+/// for a record. A structure, since access to a class's properties is checked each time.
+struct LaneSorter {
     /// Records of one stream and kind.
     struct Lane {
         var stream: UInt32
@@ -36,7 +36,7 @@ final class LaneSorter {
     /// - Parameters:
     ///   - records: of a segment, one behind the other.
     ///   - first: position of the first one.
-    func sort(_ records: UnsafeRawBufferPointer, first: UInt64) {
+    mutating func sort(_ records: UnsafeRawBufferPointer, first: UInt64) {
         clear()
         lastSeq = first - 1
         guard let base = records.baseAddress else { return }
@@ -59,7 +59,7 @@ final class LaneSorter {
         distribute()
     }
 
-    private func clear() {
+    private mutating func clear() {
         for lane in lanes where lane.stream < Self.plainStreams {
             let slot = Self.slot(lane.stream, lane.kind)
             if slot >= 0 { laneOfSlot[slot] = -1 }
@@ -78,14 +78,14 @@ final class LaneSorter {
     }
 
     @inline(__always)
-    private func lane(of record: UnsafePointer<hub_record>) -> Int32 {
+    private mutating func lane(of record: UnsafePointer<hub_record>) -> Int32 {
         let slot = Self.slot(record.pointee.stream, record.pointee.kind)
         if slot >= 0, slot < laneOfSlot.count, laneOfSlot[slot] >= 0 { return laneOfSlot[slot] }
         return newLane(record, slot)
     }
 
     @inline(never)
-    private func newLane(_ record: UnsafePointer<hub_record>, _ slot: Int) -> Int32 {
+    private mutating func newLane(_ record: UnsafePointer<hub_record>, _ slot: Int) -> Int32 {
         let key = UInt64(record.pointee.stream) << 8 | UInt64(record.pointee.kind)
         if slot < 0, let known = laneOfOther[key] { return known }
         let number = Int32(lanes.count)
@@ -103,7 +103,7 @@ final class LaneSorter {
         return number
     }
 
-    private func distribute() {
+    private mutating func distribute() {
         var start = 0
         for number in lanes.indices {
             lanes[number].start = start

@@ -7,8 +7,8 @@ internal import PluginABI
 /// Globs are matched once for each new stream, in `update`, never for an event. Not for several threads at once.
 struct CompiledFilter: Sendable {
     let filter: SubscriptionFilter
-    private let isEverything: Bool
-    private let excludedFlags: UInt16
+    let isEverything: Bool
+    let excludedFlags: UInt16
     /// By stream id.
     private var masks: [UInt64] = []
     /// Rows of bits by value definition; a mask names its row.
@@ -78,6 +78,42 @@ struct CompiledFilter: Sendable {
         }
     }
 
+    /// Whether any trade, quote, tick, book, bar, value, greeks or signal of a stream may be delivered, as far as `update` knows.
+    func mayMatchData(ofStream stream: UInt32) -> Bool {
+        isEverything || stream >= masks.count || masks[Int(stream)] & Self.dataBits != 0
+    }
+
+    /// Whether a record tells how far a source or the hub's clock has come.
+    @inline(__always)
+    static func isClock(_ record: UnsafePointer<hub_record>) -> Bool {
+        guard Int(record.pointee.kind) == HUB_CONTROL else { return false }
+        let what = RecordPointer(record).what
+        return what == HUB_CONTROL_CLOCK || what == HUB_CONTROL_POSITION
+    }
+
+    /// Whether such records may be delivered.
+    var wantsClocks: Bool { isEverything || lookup.wantsAllControls }
+
+    /// Streams that it knows.
+    var streams: Int { masks.count }
+
+    /// A bit for each kind that may be delivered of a stream; of the plain ones it is.
+    func dataKinds(ofStream stream: UInt32) -> UInt16 {
+        isEverything ? .max : stream < masks.count ? UInt16(truncatingIfNeeded: masks[Int(stream)]) : 0
+    }
+
+    /// Whether stream, kind and flags alone decide over a record of that kind.
+    @inline(__always)
+    static func isPlain(_ kind: UInt8) -> Bool { kind < 16 && plainKinds >> UInt16(kind) & 1 != 0 }
+
+    private static let plainKinds: UInt16 =
+        1 << UInt16(HUB_TRADE) | 1 << UInt16(HUB_QUOTE) | 1 << UInt16(HUB_TICK) | 1 << UInt16(HUB_BOOK)
+        | 1 << UInt16(HUB_GREEKS) | 1 << UInt16(HUB_SIGNAL)
+
+    private static let dataBits: UInt64 =
+        [HUB_TRADE, HUB_QUOTE, HUB_TICK, HUB_BOOK, HUB_BAR, HUB_VALUE, HUB_GREEKS, HUB_SIGNAL]
+        .reduce(0) { $0 | 1 << UInt64($1) }
+
     // MARK: Kinds with rules of their own
 
     @inline(never)
@@ -91,9 +127,7 @@ struct CompiledFilter: Sendable {
         case HUB_GAP:
             return lookup.isTouched(by: GapText.symbols(record))
         case HUB_CONTROL:
-            if pointer.what == HUB_CONTROL_CLOCK || pointer.what == HUB_CONTROL_POSITION {
-                return lookup.wantsAllControls
-            }
+            if Self.isClock(record) { return lookup.wantsAllControls }
             return mask & Self.controlBit != 0
         case HUB_DEFINE:
             return lookup.wantsDefinition(ofSymbol: StreamDefinition(record)?.symbol ?? "")

@@ -1,20 +1,17 @@
-"""The fakes of Zerodha and Upstox against the vendors' own client libraries, which must work with them unchanged.
+"""The fake of Zerodha against the vendor's own client library, which must work with it unchanged.
 
-No hub runs here: what these tests prove is that a hub tested against the fakes is tested against the vendors' protocols.
+No hub runs here: these tests prove that a hub tested against the fake is tested against the vendor's protocol.
 """
 
 import hashlib
-import os
-import random
 
 import pytest
 import requests
 
 import vendorclients
 from fakes import FakeVendor
-from vendorclients import Client
+from vendorclients import SEED, Client
 
-SEED = os.environ.get("HUB_SEED", str(random.randrange(1 << 30)))
 INFY, NIFTY, FUTURE, RUPEE, RUPEE_BSE = 408065, 256265, 48225 * 256 + 2, 1401 * 256 + 3, 2401 * 256 + 6
 
 
@@ -23,10 +20,15 @@ def libraries():
     vendorclients.install()
 
 
-@pytest.fixture
-def zerodha():
+@pytest.fixture(scope="module")
+def running():
     with FakeVendor("zerodha", "--seed", SEED, "--no-limits") as fake:
         yield fake
+
+
+@pytest.fixture
+def zerodha(running):
+    return running.fresh(access_token="faketoken")
 
 
 def kite(fake, token="faketoken"):
