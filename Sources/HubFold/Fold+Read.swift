@@ -28,6 +28,26 @@ public struct LastValue: Sendable {
     /// Head of the newest of `trade`, `tick` and `quote`; `nil` where there is none of them.
     public var newest: hub_record?
 
+    public init(
+        symbol: String, instrumentType: UInt8, currency: String, tickSize: Double, calendar: String,
+        pipeline: String? = nil, source: String, trade: hub_trade? = nil, tick: hub_tick? = nil,
+        quote: hub_quote? = nil, day: TradingDaySummary? = nil, previousClose: Double? = nil, newest: hub_record? = nil
+    ) {
+        self.symbol = symbol
+        self.instrumentType = instrumentType
+        self.currency = currency
+        self.tickSize = tickSize
+        self.calendar = calendar
+        self.pipeline = pipeline
+        self.source = source
+        self.trade = trade
+        self.tick = tick
+        self.quote = quote
+        self.day = day
+        self.previousClose = previousClose
+        self.newest = newest
+    }
+
     /// Whether the newest input was simulated.
     public var isSimulated: Bool { (newest?.flags ?? 0) & UInt16(HUB_FLAG_SIMULATED) != 0 }
 }

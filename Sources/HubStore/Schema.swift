@@ -10,6 +10,7 @@ import GRDB
 /// - `definition`: the newest `define` record of each stream and value, also after retention has taken the event.
 /// - `segment`, `trim`: which segments of the journal were compacted, and what of them is left (`Catalogue`).
 /// - `chunk`: clocks and positions of those segments (`ChunkTable`).
+/// - `listing`, `identifier`, `listing_text`: what providers say which instruments they have (`Store+Listings`).
 /// - `sink`: durable cursors. `fact`: position, epoch, and what else is asked to be kept.
 enum Schema {
     /// Each brings a database of the version before to its own; the version is `PRAGMA user_version`. What was released is never
@@ -75,6 +76,8 @@ enum Schema {
             PRIMARY KEY (series, time)
         ) WITHOUT ROWID;
         """,
+        // 4: which instruments the providers list.
+        Store.listingSchema,
     ]
 
     /// What a version's tables are filled with from those of the version before, in the same transaction.

@@ -13,7 +13,7 @@ import Testing
     func venues() {
         #expect(TradingCalendar.forVenue("NASDAQ").name == "us-equities")
         #expect(TradingCalendar.forVenue("NFO").name == "nse")
-        #expect(TradingCalendar.forVenue("MCX").name == "always")
+        #expect(TradingCalendar.forVenue("MCX").name == "mcx")
         #expect(TradingCalendar.forVenue("SIM").name == "always")
         #expect(TradingCalendar.forVenue("SIM", overrides: ["SIM": "nse"]).name == "nse")
         #expect(TradingCalendar.forVenue("NSE", overrides: ["NSE": "nonsense"]).name == "nse")
@@ -184,6 +184,32 @@ import Testing
         #expect(found.phase.name == phase)
         #expect(found.next?.phase.name == next)
         #expect(found.next?.time == time(nextTime))
+    }
+
+    @Test(
+        "commodities and currencies have their own hours",
+        arguments: [
+            // MCX is open until 23:30 in Kolkata, until 23:55 while New York is on standard time.
+            ("MCX", "2025-07-01T17:59:59Z", "open"), ("MCX", "2025-07-01T18:00:00Z", "closed"),
+            ("MCX", "2025-01-06T18:24:59Z", "open"), ("MCX", "2025-01-06T18:25:00Z", "closed"),
+            // On most holidays the evening session is held, on some none.
+            ("MCX", "2025-05-01T06:00:00Z", "closed"), ("MCX", "2025-05-01T12:00:00Z", "open"),
+            ("MCX", "2025-08-15T12:00:00Z", "closed"), ("CDS", "2025-01-06T11:29:59Z", "open"),
+            ("CDS", "2025-01-06T11:30:00Z", "closed"), ("CDS", "2025-08-15T06:00:00Z", "closed"),
+            // Foreign exchange closes on Friday at 17:00 New York and opens on Sunday.
+            ("FX", "2025-01-03T21:59:59Z", "open"), ("FX", "2025-01-03T22:00:00Z", "closed"),
+            ("FX", "2025-01-05T21:59:59Z", "closed"), ("FX", "2025-01-05T22:00:00Z", "open"),
+            ("FX", "2025-01-07T05:00:00Z", "open"), ("FX", "2025-07-04T20:59:59Z", "open"),
+            ("FX", "2025-07-04T21:00:00Z", "closed"),
+        ])
+    func otherHours(venue: String, at: String, phase: String) {
+        #expect(TradingCalendar.forVenue(venue).phase(at: time(at)).phase.name == phase)
+    }
+
+    @Test("foreign exchange is open over midnight: its next phase is the weekend")
+    func overMidnight() {
+        let found = TradingCalendar.fx.phase(at: time("2025-01-06T12:00:00Z"))
+        #expect(found.next?.phase == .closed && found.next?.time == time("2025-01-10T22:00:00Z"))
     }
 
     @Test("a market that never closes has no next phase")

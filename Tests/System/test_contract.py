@@ -74,6 +74,9 @@ REQUESTS = [
     "/v1/asof?symbol=SIM:A&times=now,-1m,2000-01-01", "/v1/asof", "/v1/movers?by=gainers", "/v1/movers?by=luck",
     "/v1/indicators", "/v1/quality/gaps", "/v1/quality/coverage", "/v1/stream",
     "/v1/export?symbols=ARCA:SPY&types=trade&format=csv", "/v1/export?format=nonsense",
+    "/v1/backfills", "/v1/backfills/none", "/v1/profiles/SIM:NOBODY", "/v1/sentiment/SIM:NOBODY",
+    "/v1/market/status", "/v1/market/status?venue=NSE", "/v1/market/status?venue=NOWHERE&ts=iso", "/v1/market/calendar",
+    "/v1/market/calendar?venue=NSE,FX&from=2025-01-01&to=2025-02-01", "/v1/news?symbols=SIM:NOBODY&limit=0",
     "/udf/config", "/udf/time", "/udf/symbols?symbol=SIM:A", "/udf/symbols?symbol=SIM:NOBODY", "/udf/search?query=a",
     "/udf/history?symbol=SIM:A&resolution=1&countback=10&to=4000000000",
     "/udf/history?symbol=SIM:A&resolution=1&from=0&to=10", "/udf/history", "/udf/marks?symbol=SIM:A&resolution=1",
@@ -98,6 +101,9 @@ def test_every_route_is_in_the_document_and_every_route_of_the_document_exists(h
     contract = openapi(hub)
     described = {path for path, methods in contract.document["paths"].items() if "get" in methods}
     for path in described:
+        if path == "/v1/backfills/{id}":
+            assert hub.get("/v1/backfills/none").json()["code"] == "not_found"
+            continue
         response = hub.get(re.sub(r"\{\w+\}", "SIM:A", path), stream=True)
         response.close()
         assert response.status_code not in (404, 405), f"{path} is described and answers {response.status_code}"
@@ -176,13 +182,14 @@ def test_every_message_of_the_stream_is_as_asyncapi_says(hub):
 @pytest.mark.timeout(900)
 def test_schemathesis_finds_no_answer_that_breaks_the_document(hub, tmp_path):
     """Made-up requests, valid and not, against every route that is asked with GET: no 5xx, and every answer as the document
-    says. (Streams never end, and the tool knows no bodies of lines.)"""
+    says. (Streams never end, and the tool knows no bodies of lines. Profiles, sentiment and news are 501 where no provider offers
+    them, as here.)"""
     schemathesis = pathlib.Path(sys.executable).parent / "schemathesis"
     result = subprocess.run(
         [str(schemathesis), "run", hub.url + "/openapi.json", "--checks",
          "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
          "--max-examples", os.environ.get("HUB_SCHEMATHESIS_EXAMPLES", "40"), "--seed", os.environ.get("HUB_SEED", "1"),
-         "--exclude-path-regex", "^/v1/(stream|imports)", "--request-timeout", "30", "--suppress-health-check", "all",
+         "--exclude-path-regex", "^/v1/(stream|imports|profiles|sentiment|news)", "--request-timeout", "30", "--suppress-health-check", "all",
          "--report", "ndjson", "--report-dir", str(tmp_path)],
         capture_output=True, text=True, timeout=850, cwd=tmp_path)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]

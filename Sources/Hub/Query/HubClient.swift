@@ -60,7 +60,7 @@ struct HubClient {
         let object = (try? JSONSerialization.jsonObject(with: data)) as? [String: Any]
         guard let object else { throw Failure(description: "\(base) does not answer as a hub does") }
         let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        guard status == 200 else { throw problem(object, status: status) }
+        guard (200...299).contains(status) else { throw problem(object, status: status) }
         return object
     }
 

@@ -190,5 +190,6 @@ enum CoreSchema {
         ], required: ["from"])
 
     private static let calendars: Schema = .maps(
-        .venue, to: .map(["file": .later, "like": .words("us-equities", "nse", "always").or("always")]))
+        .venue,
+        to: .map(["file": .later, "like": .words("us-equities", "nse", "mcx", "cds", "fx", "always").or("always")]))
 }

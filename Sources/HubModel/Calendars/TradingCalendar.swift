@@ -9,7 +9,7 @@ public import EventFormat
 public struct TradingCalendar: Sendable {
     let rules: CalendarRules
 
-    /// As `hub.yaml` and `instrument.calendar` name it: `us-equities`, `nse`, `always`.
+    /// As `hub.yaml` and `instrument.calendar` name it: `us-equities`, `nse`, `mcx`, `cds`, `fx`, `always`.
     public var name: String { rules.name }
 
     /// IANA name of the zone: `America/New_York`, `Asia/Kolkata`, `UTC`.
@@ -19,11 +19,17 @@ public struct TradingCalendar: Sendable {
     public static let usEquities = bundled("us-equities", CalendarData.usEquities)
     /// The National Stock Exchange of India, also for BSE and the derivatives of both.
     public static let nse = bundled("nse", CalendarData.nse)
-    /// Open at all times, in UTC: crypto, currencies, simulated and unknown venues.
+    /// Open at all times, in UTC: crypto, simulated and unknown venues.
     public static let always = bundled("always", CalendarData.always)
+    /// The Multi Commodity Exchange of India.
+    public static let mcx = bundled("mcx", CalendarData.mcx)
+    /// Currency derivatives of the Indian exchanges.
+    public static let cds = bundled("cds", CalendarData.cds)
+    /// Foreign exchange, from Sunday to Friday 17:00 New York.
+    public static let fx = bundled("fx", CalendarData.fx)
 
     /// Every bundled calendar.
-    public static var all: [TradingCalendar] { [usEquities, nse, always] }
+    public static var all: [TradingCalendar] { [usEquities, nse, always, mcx, cds, fx] }
 
     /// The bundled calendar of that name.
     public static func named(_ name: String) -> TradingCalendar? {
@@ -31,6 +37,9 @@ public struct TradingCalendar: Sendable {
         case "us-equities": usEquities
         case "nse": nse
         case "always": always
+        case "mcx": mcx
+        case "cds": cds
+        case "fx": fx
         default: nil
         }
     }
@@ -46,6 +55,9 @@ public struct TradingCalendar: Sendable {
         switch venue {
         case "NASDAQ", "NYSE", "ARCA", "AMEX", "BATS", "OTC": return usEquities
         case "NSE", "BSE", "NFO", "BFO": return nse
+        case "MCX": return mcx
+        case "CDS", "BCD": return cds
+        case "FX": return fx
         default: return always
         }
     }

@@ -36,6 +36,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     let rates = RateMeter()
     /// Questions on demand, with the cache in front of them.
     public let queryDesk: QueryDesk
+    let backfillDesk: BackfillDesk
 
     /// Where connections and requests of providers run; idle threads where there are none.
     let network = NetworkLoop()
@@ -55,6 +56,8 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     let isRunning = Atomic<Bool>(false)
     /// One batch of backfill at a time: those of others wait.
     let backfillTurn = Mutex<Void>(())
+    /// One list of instruments is written at a time.
+    let listingTurn = Mutex<Void>(())
 
     /// Opens the data folder, recovers, and makes every instance.
     ///
@@ -101,9 +104,14 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         supervisor = Self.makeSupervisor(
             configuration, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
         queryDesk = Self.makeQueryDesk(configuration, providers, lock, supervisor)
+        let handover = BackfillHandover()
+        backfillDesk = Self.makeBackfillDesk(
+            configuration, queryDesk, store, handover, logger: self.logger,
+            now: { isVirtual ? virtualClock.now : WallClock.now })
         let fold = sequencer.fold
         journal.definitionsAtSegmentHead = { Self.definitionRecords(fold.definitions) }
         recall.publish = { [unowned sequencer] in sequencer.makeReadable() }
+        handover.engine.withLock { $0 = .init(self) }
     }
 
     // MARK: Life
@@ -155,6 +163,8 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         if !others.isEmpty { feedLoops.append(feedLoop("feed", others, loop)) }
         for provider in blocking { feedLoops.append(feedLoop(provider.name, [provider], loop)) }
         for feed in feedLoops { feed.start() }
+        startListings()
+        backfillDesk.start()
     }
 
     private func feedLoop(_ name: String, _ instances: [ProviderInstance], _ loop: SequencerLoop) -> FeedLoop {
@@ -183,8 +193,10 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     /// - Parameter deadlineNanoseconds: monotonic time until which sinks may take to write what is left.
     public func stop(withinNanoseconds: Int64) {
         guard isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        backfillDesk.stop()
         // A batch of backfill that is under way ends with what it has.
         backfillTurn.withLock { _ in }
+        listingTurn.withLock { _ in }
         let deadline = WallClock.now + withinNanoseconds
         lockstep?.stop()
         for feed in feedLoops { feed.stop() }

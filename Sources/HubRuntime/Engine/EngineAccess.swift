@@ -39,6 +39,11 @@ public protocol EngineAccess: AnyObject, Sendable {
     /// Blocks until the indicators' threads have answered, at most a few milliseconds a symbol: not for an event loop.
     func formingValues(of symbols: [String]) -> [UInt8]
 
+    /// Questions to the providers, with the cache in front of them; `nil` where nobody can be asked.
+    var queries: QueryDesk? { get }
+    /// Fetches of history; `nil` where there are none.
+    var backfills: BackfillDesk? { get }
+
     /// Journals records of the past with the flag *backfilled*, in order, and makes anew what they touch. Blocks until they are
     /// published: not for an event loop.
     ///
@@ -85,6 +90,9 @@ extension EngineAccess {
     public func takeToken(_ token: String, of provider: String) throws(LoginError) {
         throw LoginError(kind: .notFound, description: "this hub has no providers that need a login")
     }
+
+    public var queries: QueryDesk? { nil }
+    public var backfills: BackfillDesk? { nil }
 
     public func takeBackfill(_ batch: BackfillBatch) throws -> BackfillResult {
         throw BackfillError("this hub takes no backfill")

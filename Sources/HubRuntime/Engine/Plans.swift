@@ -6,7 +6,7 @@ import HubModel
 import PluginABI
 
 /// What the configuration means for the fold and for those around it.
-enum Plans {
+public enum Plans {
     /// The fold's view: which instruments belong to which pipeline, who may serve them, which bars are made.
     static func fold(_ configuration: Configuration) -> FoldPlan {
         FoldPlan(

@@ -27,6 +27,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     let provider: UnsafePointer<hub_provider_1>
     private let pull: UnsafePointer<hub_provider_pull_1>?
     let queryTable: UnsafePointer<hub_query_1>?
+    let catalogTable: UnsafePointer<hub_catalog_1>?
     /// What others want done on the instance's thread.
     let controlCalls = Mutex<[@Sendable (ProviderInstance, hub_now) -> Void]>([])
     private let ring: RecordRing
@@ -86,6 +87,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
         self.provider = provider
         pull = base.extension(HUB_PROVIDER_PULL_EXTENSION, as: hub_provider_pull_1.self)
         queryTable = base.extension(HUB_QUERY_EXTENSION, as: hub_query_1.self)
+        catalogTable = base.extension(HUB_CATALOG_EXTENSION, as: hub_catalog_1.self)
         isPulling = pull != nil
         ring = RecordRing(capacity: ringBytes)
         maximumBytes = min(maximumLines * Int(HUB_LINE), ringBytes)

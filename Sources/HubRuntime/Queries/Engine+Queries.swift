@@ -1,4 +1,4 @@
-import HubConfig
+public import HubConfig
 
 extension Engine {
     /// The cache and the broker over the providers that answer questions. In lockstep nobody is asked: what a run gives must
@@ -16,7 +16,15 @@ extension Engine {
             if !port.kinds.isEmpty { ports.append(port) }
         }
         return QueryDesk(
-            broker: QueryBroker(ports: ports, pipelines: configuration.pipelines, settings: configuration.hub.query),
+            broker: QueryBroker(
+                ports: ports, pipelines: configuration.pipelines, settings: configuration.hub.query,
+                simulators: Set(
+                    configuration.providers.filter { $0.plugin.traits.contains(.simulated) }.map(\.name))),
             settings: configuration.hub.cache)
     }
+}
+
+extension Plans {
+    /// Venue → name of the calendar that the operator gave it.
+    public static func calendarNames(_ configuration: Configuration) -> [String: String] { calendars(configuration) }
 }

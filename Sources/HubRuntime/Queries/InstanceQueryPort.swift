@@ -9,6 +9,7 @@ final class InstanceQueryPort: QueryPort {
     let kinds: Set<QueryKind>
     let venues: [String]
     let batch: Int
+    private let spans: [(interval: UInt32, days: UInt32)]
     private let instance: ProviderInstance
     private let health: @Sendable () -> (state: SourceState, reason: String?)
 
@@ -26,6 +27,11 @@ final class InstanceQueryPort: QueryPort {
             instance.answersQueries
             ? Set(QueryKind.allCases.filter { settings.plugin.queries.contains($0.name) }) : []
         batch = instance.queryBatch
+        spans = instance.querySpans
+    }
+
+    func days(ofInterval interval: UInt32) -> UInt32? {
+        (spans.first { $0.interval == interval } ?? spans.first { $0.interval == 0 })?.days
     }
 
     var refusal: (reason: QueryFailure.Reason, detail: String, retryAfterMilliseconds: Int?)? {

@@ -1,31 +1,9 @@
 import HubModel
+import HubStore
 import PluginABI
 import Synchronization
 
-/// One instrument as a provider lists it. Empty texts and NaN = not known.
-public struct ProviderListing: Sendable {
-    public var symbol = ""
-    /// `HUB_TYPE_…`; 0 = not known.
-    public var type: UInt8 = 0
-    public var name = ""
-    public var currency = ""
-    public var isin = ""
-    public var figi = ""
-    public var underlying = ""
-    public var sector = ""
-    public var tickSize = Double.nan
-    public var lotSize = Double.nan
-    public var multiplier = Double.nan
-    public var strike = Double.nan
-    /// Days since 1970-01-01; 0 = none.
-    public var expiry: Int32 = 0
-    /// 1 = call, 2 = put.
-    public var right: UInt8 = 0
-    /// The provider's own names: name of the identifier, value.
-    public var identifiers: [(name: String, value: String)] = []
-
-    public init() {}
-
+extension Listing {
     /// `nil` where it cannot be used: no canonical symbol, or a text that is no UTF-8.
     init?(_ raw: hub_listing) {
         guard let symbol = String(checked: raw.symbol), let canonical = try? Symbol(symbol), canonical.text == symbol,
@@ -33,6 +11,7 @@ public struct ProviderListing: Sendable {
             let isin = String(checked: raw.isin), let figi = String(checked: raw.figi),
             let underlying = String(checked: raw.underlying), let sector = String(checked: raw.sector)
         else { return nil }
+        self.init()
         self.symbol = symbol
         type = UInt8(truncatingIfNeeded: raw.type)
         self.name = name
@@ -60,13 +39,13 @@ public struct ProviderListing: Sendable {
 /// A list of instruments while an instance tells it.
 final class ListingIntake: Sendable {
     private struct State {
-        var told: [ProviderListing] = []
+        var told: [Listing] = []
         var bad = 0
     }
 
     private let state = Mutex(State())
     /// Takes a list that is whole. Called on the instance's thread: it must not block.
-    let onDone = Mutex<(@Sendable (Result<[ProviderListing], QueryFailure>) -> Void)?>(nil)
+    let onDone = Mutex<(@Sendable (Result<[Listing], QueryFailure>) -> Void)?>(nil)
 
     /// The longest list there may be; the longest known has about 250,000.
     static let mostListings = 2_000_000
@@ -75,7 +54,7 @@ final class ListingIntake: Sendable {
         state.withLock { state in
             guard state.told.count + items.count <= Self.mostListings else { return hub_status(HUB_OVERLOAD) }
             for item in items {
-                if let listing = ProviderListing(item) { state.told.append(listing) } else { state.bad += 1 }
+                if let listing = Listing(item) { state.told.append(listing) } else { state.bad += 1 }
             }
             return hub_status(HUB_OK)
         }

@@ -10,10 +10,16 @@ protocol QueryPort: Sendable {
     var venues: [String] { get }
     /// Symbols that one query for quotes may have.
     var batch: Int { get }
+    /// Days that one query for bars may span; 0 = not offered, `nil` = no limit known.
+    func days(ofInterval interval: UInt32) -> UInt32?
     /// Why it is not to be asked now.
     var refusal: (reason: QueryFailure.Reason, detail: String, retryAfterMilliseconds: Int?)? { get }
     /// Asks it once; comes back at the latest when the time is over.
     func ask(_ query: Query, timeoutNanoseconds: Int64) async -> QueryReply
+}
+
+extension QueryPort {
+    func days(ofInterval interval: UInt32) -> UInt32? { nil }
 }
 
 /// What one provider answered to one query.
@@ -35,8 +41,14 @@ struct QueryBroker: Sendable {
     private let ports: [any QueryPort]
     private let pipelines: [PipelineConfiguration]
     private let settings: QuerySettings
+    /// Names of simulated providers, whether they answer questions or not.
+    private let simulators: Set<String>
 
-    init(ports: [any QueryPort], pipelines: [PipelineConfiguration], settings: QuerySettings) {
+    init(
+        ports: [any QueryPort], pipelines: [PipelineConfiguration], settings: QuerySettings,
+        simulators: Set<String> = []
+    ) {
+        self.simulators = simulators
         self.ports = ports
         self.pipelines = pipelines
         self.settings = settings
@@ -62,7 +74,13 @@ struct QueryBroker: Sendable {
             guard let port = ports.first(where: { $0.name == source.provider }), mayServe(port) else { continue }
             if port.isSimulated { simulated.append(port) } else { real.append(port) }
         }
-        for port in ports where !port.isSimulated && mayServe(port) && !real.contains(where: { $0.name == port.name }) {
+        // What is made up here nobody else knows.
+        let isMadeUp = pipeline.map {
+            !$0.sources.isEmpty && $0.sources.allSatisfy { simulators.contains($0.provider) }
+        }
+        for port in ports
+        where isMadeUp != true && !port.isSimulated && mayServe(port) && !real.contains(where: { $0.name == port.name })
+        {
             real.append(port)
         }
         return (real + simulated).filter { $0.kinds.contains(kind) && (only == nil || $0.name == only) }

@@ -40,7 +40,7 @@ public final class QueryDesk: Sendable {
         }
     }
 
-    private let broker: QueryBroker
+    fileprivate let broker: QueryBroker
     private let settings: CacheSettings
     private let clock: @Sendable () -> Int64
     private let state: Mutex<State>
@@ -197,5 +197,93 @@ private final class Flight: Sendable {
             return state.waiting
         }
         for waiter in waiting { waiter.resume(returning: outcome) }
+    }
+}
+
+extension QueryDesk {
+    /// History of one instrument, in parts that are no wider than the provider takes.
+    ///
+    /// - Parameters:
+    ///   - interval: seconds.
+    ///   - from: nanoseconds, inclusive.
+    ///   - to: nanoseconds, exclusive.
+    /// - Throws: `QueryFailure`.
+    public func bars(
+        of symbol: String, interval: UInt32, from: Int64, to: Int64, fresh: Bool = false
+    ) async throws(QueryFailure) -> QueryAnswer {
+        var attempts: [QueryFailure.Attempt] = []
+        var retryAfter: Int?
+        for port in chain(.bars, symbol) {
+            do throws(QueryFailure) {
+                return try await bars(
+                    of: symbol, interval, from, to, days: port.days(ofInterval: interval), port.name, fresh)
+            } catch {
+                attempts += error.attempts
+                retryAfter = error.retryAfterMilliseconds ?? retryAfter
+            }
+        }
+        throw .chain(attempts, retryAfter: retryAfter, what: "bars of \(symbol)")
+    }
+
+    /// Parts of a range that a provider can be asked for one by one.
+    static func parts(from: Int64, to: Int64, days: UInt32?) -> [(from: Int64, to: Int64)] {
+        guard let days, days > 0 else { return [(from, to)] }
+        let width = Int64(days) * 86_400_000_000_000
+        var parts: [(from: Int64, to: Int64)] = []
+        var start = from
+        while start < to {
+            // On whole multiples, so that ranges that overlap share their parts.
+            let end = min(to, (start / width + 1) * width)
+            parts.append((start, end))
+            start = end
+        }
+        return parts
+    }
+
+    /// More parts than this are a backfill, not a question.
+    private static let mostParts = 200
+
+    private func bars(
+        of symbol: String, _ interval: UInt32, _ from: Int64, _ to: Int64, days: UInt32?, _ provider: String,
+        _ fresh: Bool
+    ) async throws(QueryFailure) -> QueryAnswer {
+        if days == 0 {
+            let detail = "it offers no such bars"
+            throw QueryFailure(
+                .unsupported, detail, attempts: [.init(provider: provider, reason: .unsupported, detail: detail)])
+        }
+        let parts = Self.parts(from: from, to: to, days: days)
+        guard parts.count <= Self.mostParts else {
+            let detail = "the range takes \(parts.count) calls, at most \(Self.mostParts) are made; ask for less"
+            throw QueryFailure(
+                .unsupported, detail, attempts: [.init(provider: provider, reason: .unsupported, detail: detail)])
+        }
+        var whole: QueryAnswer?
+        for part in parts {
+            var query = Query(
+                .bars, symbols: [symbol], interval: interval, from: part.from, to: part.to, provider: provider)
+            var pages = 0
+            while true {
+                let answer = try await ask(query, fresh: fresh).answer
+                if whole == nil { whole = answer } else { whole?.records += answer.records }
+                pages += 1
+                // A provider that never comes to an end is not followed for ever.
+                guard !answer.next.isEmpty, answer.next != query.next, pages < Self.mostParts else { break }
+                query.next = answer.next
+            }
+        }
+        return whole ?? QueryAnswer(provider: provider, fetchedNanoseconds: 0)
+    }
+
+    private func chain(_ kind: QueryKind, _ symbol: String) -> [any QueryPort] {
+        broker.chain(kind, symbol: symbol, venue: nil)
+    }
+}
+
+extension QueryDesk {
+    /// Days that one question for bars of an instrument may span, with whoever is asked first; `nil` = no limit known.
+    func days(ofInterval interval: UInt32, symbol: String, provider: String?) -> UInt32? {
+        let ports = broker.chain(.bars, symbol: symbol, venue: nil, only: provider)
+        return ports.compactMap { $0.days(ofInterval: interval) }.filter { $0 > 0 }.min()
     }
 }

@@ -21,6 +21,8 @@ public struct Problem: Error, Sendable {
     public var faults: [Fault] = []
     /// What may have been meant.
     public var candidates: [String] = []
+    /// Providers that were tried or passed over, in this order.
+    public var providers: [(provider: String, code: ProblemCode, detail: String)] = []
     public var retryAfterMilliseconds: Int64?
     /// The oldest position that can be read, with its time in nanoseconds; told with errors about cursors.
     public var earliest: (seq: UInt64, nanoseconds: Int64)?
@@ -68,6 +70,19 @@ public struct Problem: Error, Sendable {
             buffer.endArray()
         }
         if !candidates.isEmpty { buffer.member("candidates", candidates) }
+        if providers.count == 1 { buffer.member("provider", providers[0].provider) }
+        if !providers.isEmpty {
+            buffer.key("providers")
+            buffer.beginArray()
+            for one in providers {
+                buffer.beginObject()
+                buffer.member("provider", one.provider)
+                buffer.member("code", one.code.rawValue)
+                buffer.member("detail", one.detail)
+                buffer.endObject()
+            }
+            buffer.endArray()
+        }
         if let earliest {
             buffer.key("earliest")
             buffer.beginObject()

@@ -26,9 +26,16 @@ struct BarQuery: Sendable {
 
     /// The first `limit` bars from `from` on, or the newest before `to`; one more than `limit` where there are more.
     func rows(limit: Int, newest: Bool) throws -> [BarRow] {
-        if source == interval { return try direct(limit: limit, newest: newest) }
-        return try rolled(limit: limit, newest: newest)
+        let rows =
+            source == interval
+            ? try direct(limit: limit, newest: newest) : try rolled(limit: limit, newest: newest)
+        if asked.isEmpty { return rows }
+        let earlier = asked.filter { contains($0.time) && $0.time < rows.first?.time ?? .max }
+        return cut(earlier + rows, limit: limit, newest: newest)
     }
+
+    /// What a provider was asked for: bars from before the first that is kept.
+    var asked: [BarRow] = []
 
     /// What was read already, for several instruments at once: the first or newest rows of the range, and one more than
     /// `limit` where there are more.
@@ -116,6 +123,7 @@ struct BarQuery: Sendable {
         let newest = try History(engine)
             .bars(of: symbol, interval: source, from: nil, to: nil, through: asOf, limit: 1, newest: true)
         return newest.last.map { calendar.closingTime(start: $0.head.ts_event, source) }
+            ?? asked.last.map { calendar.closingTime(start: $0.time, interval) }
     }
 
     private func cut(_ rows: [BarRow], limit: Int, newest: Bool) -> [BarRow] {

@@ -25,6 +25,7 @@ struct MetricsText: ~Copyable {
         writeProviders(status)
         writePipelines(status)
         writeSinks(status)
+        if let queries = engine.queries { writeCache(queries.figures) }
         writeStreams(metrics)
         writeRequests(metrics)
         if perInstrument { writeInstruments(engine) }
@@ -149,6 +150,24 @@ struct MetricsText: ~Copyable {
         for one in status.sinks { sample("hub_sink_retries_total", [("sink", one.name)], Double(one.retries)) }
         family("hub_sink_errors_total", "counter", "Errors of a sink.")
         for one in status.sinks { sample("hub_sink_errors_total", [("sink", one.name)], Double(one.errors)) }
+    }
+
+    private mutating func writeCache(_ figures: QueryDesk.Figures) {
+        family("hub_cache_entries", "gauge", "Answers of providers that are kept.")
+        sample("hub_cache_entries", [], Double(figures.entries))
+        family("hub_cache_bytes", "gauge", "Memory that kept answers take.")
+        sample("hub_cache_bytes", [], Double(figures.bytes))
+        family("hub_cache_requests_total", "counter", "Questions, by what became of them.")
+        for (result, count) in [
+            ("hit", figures.hits), ("miss", figures.misses), ("coalesced", figures.coalesced),
+            ("stale", figures.staleServed),
+        ] {
+            sample("hub_cache_requests_total", [("result", result)], Double(count))
+        }
+        family("hub_cache_expired_total", "counter", "Kept answers that became too old.")
+        sample("hub_cache_expired_total", [], Double(figures.expired))
+        family("hub_cache_evicted_total", "counter", "Kept answers that went to make room.")
+        sample("hub_cache_evicted_total", [], Double(figures.evicted))
     }
 
     private mutating func writeStreams(_ metrics: ServerMetrics) {

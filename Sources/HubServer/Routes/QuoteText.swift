@@ -10,10 +10,13 @@ enum QuoteText {
     ///   - now: the hub's clock, nanoseconds.
     ///   - rank: place in a ranking.
     ///   - summaryAsOf: of the view on the stream the position it is of; it says that in place of `seq`, and its type.
+    ///   - asked: of an answer that a provider was asked for, and perhaps kept: the instrument's name, as far as it is known,
+    ///     and whether it is past its time.
     /// - Returns: false, with nothing written, where there is no price yet.
     static func write(
         _ value: LastValue, phase: TradingCalendar.Phase, isDelivering: Bool, now: Int64, style: TimeStyle,
-        rank: Int? = nil, summaryAsOf: UInt64? = nil, to buffer: inout TextBuffer
+        rank: Int? = nil, summaryAsOf: UInt64? = nil, asked: (name: String, isStale: Bool)? = nil,
+        to buffer: inout TextBuffer
     ) -> Bool {
         guard let newest = value.newest, let figures = QuoteFigures(value) else { return false }
         buffer.beginObject()
@@ -22,6 +25,7 @@ enum QuoteText {
             buffer.member("as_of", summaryAsOf)
         }
         buffer.member("symbol", value.symbol)
+        if let name = asked?.name, !name.isEmpty { buffer.member("name", name) }
         if let type = Words.instrumentType(value.instrumentType) { buffer.member("instrument_type", type) }
         if !value.currency.isEmpty { buffer.member("currency", value.currency) }
         buffer.member("last", figures.last)
@@ -47,11 +51,11 @@ enum QuoteText {
         buffer.member("time", time: newest.ts_event != 0 ? newest.ts_event : newest.ts_recv, style: style)
         buffer.member("received", time: newest.ts_recv, style: style)
         buffer.member("age_ms", max(0, TimeText.cut(now - newest.ts_recv, by: 1_000_000)))
-        buffer.member("stale", phase == .open && !isDelivering)
+        buffer.member("stale", asked?.isStale ?? (phase == .open && !isDelivering))
         buffer.member("source", value.source)
-        buffer.member("origin", "live")
+        buffer.member("origin", asked == nil ? "live" : "provider")
         if value.isSimulated { buffer.member("simulated", true) }
-        if summaryAsOf == nil { buffer.member("seq", newest.seq) }
+        if summaryAsOf == nil, asked == nil { buffer.member("seq", newest.seq) }
         if let rank { buffer.member("rank", rank) }
         buffer.endObject()
         return true

@@ -73,12 +73,12 @@ extension Routes {
         var notFound: [String] = []
         var failed: [ListMeta.Failure] = []
         if let names {
-            let selection = try SymbolSelection(names, in: directory, limit: 10_000)
+            let selection = try SymbolSelection(names, in: directory, limit: 10_000) { canAsk(.bars, $0) }
             symbols = selection.symbols
             notFound = selection.notFound
             failed = selection.failed
         } else {
-            symbols = [try directory.one(call.part("symbol"))]
+            symbols = [try known(call.part("symbol"), .bars)]
         }
         var queries: [ShapedBars] = []
         let (states, seq) = engine.withFold { fold, seq in
@@ -89,8 +89,16 @@ extension Routes {
             throw Problem(
                 .badCursor, "the page token is of another journal", faults: [.init("cursor", "is not of here")])
         }
-        for state in states {
-            guard let source = state.source else {
+        let asked = try await askedBars(
+            states.map { .init(symbol: $0.symbol, keeps: $0.source != nil, calendar: $0.calendar) }, wanted.interval,
+            from: wanted.from, to: wanted.to, limit: wanted.limit, isPast: wanted.knownAt != nil)
+        for (state, asked) in zip(states, asked) {
+            if let problem = asked?.problem {
+                if names == nil, state.source == nil { throw problem }
+                failed.append(.init(symbol: state.symbol.text, code: problem.code, detail: problem.detail))
+                if state.source == nil { continue }
+            }
+            guard let source = state.source ?? asked.map({ _ in wanted.interval }) else {
                 if names == nil { throw notAvailable(state, wanted.interval) }
                 let problem = notAvailable(state, wanted.interval)
                 failed.append(.init(symbol: state.symbol.text, code: problem.code, detail: problem.detail))
@@ -103,6 +111,7 @@ extension Routes {
                 calendar: state.calendar, from: wanted.from, to: wanted.to, asOf: asOf, forming: forming,
                 watermark: asOf == seq ? state.watermark : nil)
             query.showsForming = wanted.showsForming
+            query.asked = asked?.rows ?? []
             queries.append(
                 ShapedBars(
                     query: query, session: wanted.session ?? state.session, fills: wanted.fills,
@@ -234,7 +243,9 @@ extension Routes {
         meta.gaps = try GapFinder(
             engine: engine, patterns: queries.map { SymbolPattern($0.query.symbol) }, style: wanted.style
         ).gaps(from: from, to: to, through: meta.seq)
-        meta.origin = "stored"
+        let isAsked = queries.contains { !$0.query.asked.isEmpty }
+        // Rows that a provider was asked for have no place in the journal.
+        meta.origin = !isAsked ? "stored" : table.rows.allSatisfy { $0.origin == 0 } ? "provider" : nil
         meta.interval = wanted.interval.text
         let sessions = Set(queries.map(\.session))
         meta.session = sessions.count == 1 ? sessions.first?.rawValue : nil

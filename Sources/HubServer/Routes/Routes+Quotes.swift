@@ -17,13 +17,18 @@ extension Routes {
 
     private func quote(_ call: Call) async throws -> Response {
         var style = TimeStyle.microseconds
+        var fresh = false
         if call.request.uri.string.utf8.contains(UInt8(ascii: "?")) {
             var reader = parameters(call)
             style = reader.timeStyle()
+            fresh = reader.flag("fresh") ?? false
             try reader.finish()
         }
-        let symbol = try directories.current().one(call.part("symbol")).text
+        let symbol = try known(call.part("symbol"), .quotes).text
         let found = engine.withFold { fold, _ in value(symbol, fold) }
+        if fresh || !isStreamed(found?.value), let desk = engine.queries, desk.canAsk(.quotes, symbol: symbol) {
+            return try await Reply.json(asked(symbol, desk, fresh: fresh, style))
+        }
         guard let found, let newest = found.value.newest else { throw noData(symbol) }
         if engine.journal.head < newest.seq { try await published(newest.seq) }
         var text = TextBuffer(capacity: 1024)
@@ -53,6 +58,7 @@ extension Routes {
     private func quotes(_ call: Call) async throws -> Response {
         var reader = parameters(call)
         let names = reader.list("symbols")
+        let fresh = reader.flag("fresh") ?? false
         let limit = Self.limit(&reader, most: Self.mostQuotes)
         let shape = try reader.shape(call)
         let style = shape.style(reader.timeStyle())
@@ -64,14 +70,38 @@ extension Routes {
         try reader.finish()
         if let token { return try page(reply, after: token, binding: binding, limit: limit) }
 
-        let selection = try SymbolSelection(names ?? [], in: directories.current(), limit: Self.mostQuotes)
+        let selection = try SymbolSelection(names ?? [], in: directories.current(), limit: Self.mostQuotes) {
+            canAsk(.quotes, $0)
+        }
         var walk = WalkCache.Walk(
             text: [], ends: [], notFound: selection.notFound, failed: selection.failed, isSimulated: false)
         var text = TextBuffer(capacity: 4096)
         // All in one go, so that the answer is of one moment.
         let (found, asOf) = engine.withFold { fold, seq in (selection.symbols.map { value($0.text, fold) }, seq) }
+        // Instruments that were named and that nobody streams are asked for, together.
+        let wanted = zip(selection.symbols, found).compactMap { symbol, found -> String? in
+            guard selection.named.contains(symbol.text), fresh || !isStreamed(found?.value) else { return nil }
+            return canAsk(.quotes, symbol.text) ? symbol.text : nil
+        }
+        let answers = try await asked(wanted, fresh: fresh)
+        if !wanted.isEmpty {
+            walk.origin =
+                wanted.count == zip(selection.symbols, found).filter { answers[$0.text] != nil || $1 != nil }.count
+                ? "provider" : nil
+        }
         for (symbol, found) in zip(selection.symbols, found) {
-            if let found, write(found, style, to: &text) {
+            if let answer = answers[symbol.text] {
+                switch answer {
+                case .failure(let problem) where problem.code == .unknownSymbol: walk.notFound.append(symbol.text)
+                case .failure(let problem):
+                    walk.failed.append(.init(symbol: symbol.text, code: problem.code, detail: problem.detail))
+                case .success(let answer):
+                    guard write(answer, style, to: &text) else { continue }
+                    walk.ends.append(text.count)
+                    walk.isSimulated = walk.isSimulated || answer.value.isSimulated
+                    text.truncate(to: text.count)
+                }
+            } else if let found, write(found, style, to: &text) {
                 walk.ends.append(text.count)
                 walk.isSimulated = walk.isSimulated || found.value.isSimulated
                 // Rows are put together later, with commas between them.
@@ -85,7 +115,7 @@ extension Routes {
         if walk.ends.count > limit { walks.keep(walk, binding: binding, asOf: asOf, now: engine.wallNanoseconds) }
         return rows(
             reply, of: walk, from: 0, limit: limit, asOf: asOf, epoch: engine.journal.epoch, binding: binding,
-            origin: "live")
+            origin: walk.origin)
     }
 
     /// A later page of a walk whose rows were kept.
@@ -101,7 +131,7 @@ extension Routes {
         }
         return rows(
             reply, of: walk, from: Int(first), limit: limit, asOf: token.asOf, epoch: token.epoch, binding: binding,
-            origin: origin)
+            origin: origin == nil ? nil : walk.origin)
     }
 
     /// Rows of a walk as a list.

@@ -47,6 +47,18 @@ struct StatusText {
         text.beginArray()
         for sink in status.sinks { write(sink, &text) }
         text.endArray()
+        text.key("cache")
+        text.beginObject()
+        let cache = engine.queries?.figures ?? QueryDesk.Figures()
+        text.member("entries", cache.entries)
+        text.member("max_entries", engine.configuration.hub.cache.maximumEntries)
+        text.member("bytes", cache.bytes)
+        text.member("hits", cache.hits)
+        text.member("misses", cache.misses)
+        text.member("coalesced", cache.coalesced)
+        text.member("stale_served", cache.staleServed)
+        text.member("expired", cache.expired)
+        text.endObject()
         text.key("clients")
         text.beginObject()
         for (kind, count) in metrics.streamsByKind { text.member(kind, count) }

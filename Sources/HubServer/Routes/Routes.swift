@@ -31,6 +31,9 @@ struct Routes: Sendable {
         addMovers(to: &table)
         addQuality(to: &table)
         addImports(to: &table)
+        addProfiles(to: &table)
+        addMarket(to: &table)
+        addBackfills(to: &table)
         addContract(to: &table)
         addLogin(to: &table)
     }

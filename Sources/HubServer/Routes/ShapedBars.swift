@@ -46,7 +46,9 @@ struct ShapedBars: Sendable {
     }
 
     /// Whether the rows are those of the store, one by one.
-    var isPlain: Bool { session == .all && !fills && query.source == query.interval }
+    var isPlain: Bool {
+        session == .all && !fills && query.source == query.interval && query.asked.isEmpty
+    }
 
     /// The first `limit` bars from `from` on, or the newest before `to`; one more than `limit` where there are more.
     func rows(limit: Int, newest: Bool) throws -> [BarRow] {

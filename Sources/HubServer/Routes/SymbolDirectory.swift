@@ -106,8 +106,11 @@ struct SymbolSelection {
     /// - Parameters:
     ///   - names: symbols, bare names and globs.
     ///   - limit: of instruments in all.
+    ///   - canAsk: whether somebody can be asked about an instrument that the hub does not know.
     /// - Throws: `bad_symbol`, naming every one that is none; `too_many_symbols`.
-    init(_ names: [String], in directory: SymbolDirectory, limit: Int) throws(Problem) {
+    init(
+        _ names: [String], in directory: SymbolDirectory, limit: Int, canAsk: (String) -> Bool = { _ in false }
+    ) throws(Problem) {
         var faults: [Problem.Fault] = []
         var seen = Set<String>()
         for name in names {
@@ -133,8 +136,14 @@ struct SymbolSelection {
                 failed.append(.init(symbol: name, code: .ambiguousSymbol, detail: "write \(list)"))
             case .unknown:
                 do {
-                    _ = try Symbol(name.utf8.contains(UInt8(ascii: ":")) ? name : "X:\(name)")
-                    notFound.append(name)
+                    let symbol = try Symbol(name.utf8.contains(UInt8(ascii: ":")) ? name : "X:\(name)")
+                    guard symbol.text == name, canAsk(name) else {
+                        notFound.append(name)
+                        continue
+                    }
+                    named.insert(name)
+                    patterns.append(SymbolPattern(symbol))
+                    if seen.insert(name).inserted { symbols.append(symbol) }
                 } catch {
                     faults.append(.init("symbols", error.description))
                 }

@@ -12,6 +12,8 @@ final class WalkCache: Sendable {
         var notFound: [String]
         var failed: [ListMeta.Failure]
         var isSimulated: Bool
+        /// Where all rows come from; `nil` = from here and there.
+        var origin: String? = "live"
     }
 
     private struct Entry: Sendable {
