@@ -135,12 +135,14 @@ final class FakeEngine: EngineAccess, DerivedOutput, @unchecked Sendable {
     /// One trade; `time` in nanoseconds.
     @discardableResult
     func trade(
-        _ stream: UInt32, price: Double, size: Double = 1, time: Int64, publish: Bool = true, id: UInt64 = 0
+        _ stream: UInt32, price: Double, size: Double = 1, time: Int64, publish: Bool = true, id: UInt64 = 0,
+        flags: Int = 0
     ) -> UInt64 {
         var trade = hub_trade()
         trade.head.lines = 1
         trade.head.kind = UInt8(HUB_TRADE)
         trade.head.stream = stream
+        trade.head.flags = UInt16(flags)
         trade.head.ts_event = time
         trade.head.ts_recv = wallNanoseconds
         trade.price = price
@@ -257,6 +259,16 @@ final class FakeEngine: EngineAccess, DerivedOutput, @unchecked Sendable {
         lock.lock()
         defer { lock.unlock() }
         _ = try journal.applyRetention(nowNanoseconds: .max, keepFrom: journal.head)
+    }
+
+    /// Packs everything that was fed into the store.
+    func compact() throws {
+        lock.lock()
+        defer { lock.unlock() }
+        journal.publish()
+        try journal.seal()
+        _ = store.waitUntil(journal.head)
+        while try store.compactNext(journal) != nil {}
     }
 
     // MARK: EngineAccess

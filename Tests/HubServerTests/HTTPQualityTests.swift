@@ -1,5 +1,6 @@
 import Foundation
 import HubModel
+import HubStore
 import PluginABI
 import Testing
 
@@ -55,6 +56,68 @@ struct HTTPQualityTests {
             let old = try server.get("/v1/asof?symbol=NSE:TCS&times=\(at + 1_000_000_000_000)").json["data"]?.listValue
             #expect(old?.first?["event"]?["type"] == .text("trade"))
             #expect(try server.get("/v1/asof?symbols=NSE:TCS&symbol=NSE:TCS&times=now").status == 400)
+        }
+    }
+
+    @Test("what was compacted counts as before, and what retention took of it makes incomplete what it touches")
+    func compacted() async throws {
+        let engine = try FakeEngine(segmentBytes: 64 << 10)
+        let stream = engine.stream("NSE:TCS")
+        let other = engine.stream("NSE:INFY")
+        for number in 0..<3000 {
+            let time = Self.time + Int64(number) * Self.second
+            engine.trade(stream, price: 2, time: time, publish: false)
+            if number % 3 == 0 { engine.trade(other, price: 5, time: time, publish: number % 100 == 0) }
+        }
+        engine.publish()
+        try await withServer(engine) { server in
+            func rows(_ target: String) throws -> [SettingsTree] {
+                try server.get("/v1/quality/coverage?\(target)").json["data"]?.listValue ?? []
+            }
+            let from = (Self.time + 700 * Self.second) / 1000
+            let to = (Self.time + 2100 * Self.second) / 1000
+            let targets = ["types=trade", "types=trade&from=\(from)&to=\(to)", "types=trade,bar:1m&symbols=NSE:TCS"]
+            let before = try targets.map(rows)
+            #expect(before[0].map { $0["count"] } == [.integer(1000), .integer(3000)])
+            #expect(before[1].map { $0["count"] } == [.integer(466), .integer(1400)])
+            try engine.compact()
+            #expect(try targets.map(rows) == before)
+            // Something behind it, so that the journal lets go of all of it.
+            engine.quote(engine.stream("FX:EURUSD"), bid: 1, ask: 3, time: Self.time)
+            try engine.forget()
+            #expect(try targets.map(rows) == before)
+            // All trades of one instrument go; what comes afterwards stands alone.
+            let retention = StoreRetention(ages: StoreAges()) { symbol in
+                symbol == "NSE:TCS" ? StoreAges(ticks: 0) : nil
+            }
+            try engine.store.retain(retention, now: engine.wallNanoseconds + 2 * 86_400 * Self.second)
+            for number in 4000..<4010 { engine.trade(stream, price: 2, time: Self.time + Int64(number) * Self.second) }
+            let after = try rows("types=trade")
+            #expect(after.map { $0["count"] } == [.integer(1000), .integer(10)])
+            #expect(after.map { $0["complete"] } == [.bool(true), .bool(true)])
+            let since = try rows("types=trade&from=\(from)")
+            #expect(since.map { $0["symbol"] } == [.text("NSE:INFY"), .text("NSE:TCS")])
+            #expect(since.map { $0["complete"] } == [.bool(true), .bool(false)])
+        }
+    }
+
+    @Test("a trade that only takes another one back is never in force, compacted or not")
+    func takenBack() async throws {
+        let engine = try FakeEngine()
+        let stream = engine.stream("NSE:TCS")
+        engine.trade(stream, price: 2, time: Self.time, id: 1)
+        engine.trade(stream, price: 3, time: Self.time + Self.second, id: 2)
+        engine.trade(stream, price: 3.5, size: 2, time: Self.time + Self.second, id: 2, flags: HUB_FLAG_CORRECTION)
+        engine.trade(stream, price: 2, size: 0, time: Self.time + 2 * Self.second, id: 1, flags: HUB_FLAG_CORRECTION)
+        let micros = Self.time / 1000
+        try await withServer(engine) { server in
+            for isCompacted in [false, true] {
+                if isCompacted { try engine.compact() }
+                let rows =
+                    try server.get("/v1/asof?symbol=NSE:TCS&times=\(micros),\(micros + 3_000_000)")
+                    .json["data"]?.listValue ?? []
+                #expect(rows.map { $0["event"]?["price"] } == [.integer(2), .number(3.5)])
+            }
         }
     }
 }
