@@ -109,9 +109,11 @@ enum CoreSchema {
         "record": .choice(
             .bool,
             .map([
-                "keep": .format(.duration, atLeast: "1s").or("2h"), "max_size": .format(.size, atLeast: "1MiB").or("1GiB"),
-            ]))
-            .or(false),
+                "keep": .format(.duration, atLeast: "1s").or("2h"),
+                "max_size": .format(.size, atLeast: "1MiB").or("1GiB"),
+            ])
+        )
+        .or(false),
         "store_login": .bool.or(true),
     ])
 

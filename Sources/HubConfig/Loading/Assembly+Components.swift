@@ -247,7 +247,8 @@ extension Assembly {
 
     private static let commonKeys: Set<String> = [
         "plugin", "enabled", "required", "venues", "stale_after", "finalize_after", "kinds", "symbols", "simulated",
-        "start", "batch", "hold", "backoff", "connect_timeout", "request_timeout", "breaker", "rates", "proxy", "ca_file",
+        "start", "batch", "hold", "backoff", "connect_timeout", "request_timeout", "breaker", "rates", "proxy",
+        "ca_file",
         "record", "store_login",
     ]
 

@@ -83,7 +83,7 @@ extension Engine {
 
     static func makeProviders(
         _ configuration: Configuration, _ plugins: PluginRegistry, store: Store, network: NetworkLoop,
-        _ logger: @Sendable (String) -> Logger
+        version: String, _ logger: @Sendable (String) -> Logger
     ) throws(StartError) -> [ProviderInstance] {
         var made: [ProviderInstance] = []
         for provider in configuration.providers {
@@ -94,7 +94,7 @@ extension Engine {
             if configuration.hub.clock == .real {
                 context.link = VendorLink(
                     settings: provider.network, rates: plugins.entry(provider.plugin.id)?.descriptor.rates ?? [],
-                    secrets: context.secrets, network: network, logger: logger,
+                    secrets: context.secrets, network: network, userAgent: "hub/\(version)", logger: logger,
                     wake: { [unowned context] in context.wakeOwner.withLock { $0 }?() })
             }
             do {

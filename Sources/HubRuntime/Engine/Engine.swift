@@ -96,7 +96,8 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         compaction = Compaction(
             journal: journal, store: store, retention: StoreRetention(configuration),
             wallClock: { isVirtual ? virtualClock.now : WallClock.now }, logger: logger("store"))
-        providers = try Self.makeProviders(configuration, plugins, store: store, network: network, logger)
+        providers = try Self.makeProviders(
+            configuration, plugins, store: store, network: network, version: version, logger)
         sources = providers.map { provider in
             Source(name: provider.name) { [context = provider.context] in context.definition(of: $0) }
         }

@@ -6,12 +6,6 @@ import PluginABI
 /// The host's side of the ABI: one table an extension, the same for all instances; `hub_host.data` is an
 /// `InstanceContext`.
 enum HostServices {
-    /// The extensions there are, by id.
-    static let known: [String] = [
-        HUB_HOST_EMIT, HUB_HOST_SETTINGS, HUB_HOST_TIMER, HUB_HOST_LOG, HUB_HOST_STATUS, HUB_HOST_SINK,
-        HUB_HOST_QUERY, HUB_HOST_CATALOG,
-    ] + networkExtensions
-
     /// A host for one instance, in memory that stays.
     static func makeHost(_ context: InstanceContext) -> UnsafePointer<hub_host> {
         let host = UnsafeMutablePointer<hub_host>.allocate(capacity: 1)

@@ -394,7 +394,9 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
 
     package func consume(_ bytes: Int) {
         ring.consume(bytes)
-        if isShortOfRoom.load(ordering: .sequentiallyConsistent), ring.freeBytes >= max(2 * Self.roomForPull, maximumBytes) {
+        if isShortOfRoom.load(ordering: .sequentiallyConsistent),
+            ring.freeBytes >= max(2 * Self.roomForPull, maximumBytes)
+        {
             isShortOfRoom.store(false, ordering: .relaxed)
             onRoom.withLock { $0 }?()
         }

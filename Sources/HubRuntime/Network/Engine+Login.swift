@@ -35,7 +35,8 @@ final class LoginStates: Sendable {
         let state = String((0..<32).map { _ in letters[Int.random(in: 0..<letters.count, using: &random)] })
         begun.withLock { begun in
             begun = begun.filter { now - $0.value.atNanoseconds < Self.lifeNanoseconds }
-            if begun.count >= Self.most, let oldest = begun.min(by: { $0.value.atNanoseconds < $1.value.atNanoseconds }) {
+            if begun.count >= Self.most, let oldest = begun.min(by: { $0.value.atNanoseconds < $1.value.atNanoseconds })
+            {
                 begun[oldest.key] = nil
             }
             begun[state] = Begun(provider: provider, redirect: redirect, atNanoseconds: now)
@@ -85,7 +86,8 @@ extension Engine {
         else {
             throw LoginError(
                 kind: .unexpected,
-                description: "this does not belong to a login that was begun here in the last 15 minutes; begin again at "
+                description:
+                    "this does not belong to a login that was begun here in the last 15 minutes; begin again at "
                     + "/auth/\(provider)")
         }
         try exchange(instance, provider, fields.filter { $0.name != "state" }, redirect)
@@ -130,7 +132,8 @@ extension Engine {
     /// Has something done on a provider's own thread and waits for what comes of it; `nil` = too late.
     private func ask<Value: Sendable>(
         _ instance: ProviderInstance,
-        _ body: @escaping @Sendable (ProviderInstance, @escaping @Sendable (Result<Value, PluginFailure>) -> Void) -> Void
+        _ body:
+            @escaping @Sendable (ProviderInstance, @escaping @Sendable (Result<Value, PluginFailure>) -> Void) -> Void
     ) -> Result<Value, PluginFailure>? {
         let answer = AnswerBox<Value>()
         guard instance.post({ instance, _ in body(instance) { answer.put($0) } }) else { return nil }

@@ -65,7 +65,8 @@ final class LoginFile: Sendable {
                 })
             if !Self.write(tree.json(), to: path) {
                 onProblem(
-                    "the login cannot be kept in \(path) (\(String(cString: strerror(errno)))): it is lost at the next start")
+                    "the login cannot be kept in \(path) (\(String(cString: strerror(errno)))): it is lost at the next start"
+                )
             }
         }
     }

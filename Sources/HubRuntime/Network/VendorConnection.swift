@@ -72,7 +72,8 @@ extension VendorLink {
     func open(_ number: UInt32, _ wish: VendorConnection, now: hub_now) throws(PluginFailure) {
         guard connections[number] == nil else {
             throw PluginFailure(
-                status: hub_status(HUB_INTERNAL), text: "connection \(number) is in use: close it first, or use another")
+                status: hub_status(HUB_INTERNAL), text: "connection \(number) is in use: close it first, or use another"
+            )
         }
         guard connections.count < Self.mostConnections else {
             throw PluginFailure(status: hub_status(HUB_OVERLOAD), text: "\(Self.mostConnections) connections are open")
@@ -90,6 +91,9 @@ extension VendorLink {
         wish.request.connectTimeoutMilliseconds = Int(settings.connectTimeoutNanoseconds / 1_000_000)
         wish.request.proxy = settings.proxy.map { .url($0) } ?? .environment
         wish.request.trust = Trust(certificateFile: settings.certificateFile)
+        if wish.request.headers.value(of: "user-agent") == nil {
+            wish.request.headers.append(HTTPHeader("User-Agent", userAgent))
+        }
         connections[number] = wish
         if wish.beginsSession, waits(.connection(number), now: now) { return }
         connect(number, now: now)

@@ -16,6 +16,8 @@ final class VendorLink: @unchecked Sendable {
     let settings: NetworkSettings
     let logger: Logger
     let network: NetworkLoop
+    /// Who asks, where the plugin does not say: some vendors turn away who says nothing.
+    let userAgent: String
     /// Connections by the plugin's numbers.
     var connections: [UInt32: VendorConnection] = [:]
     private var requests: [UInt64: VendorRequest] = [:]
@@ -42,11 +44,12 @@ final class VendorLink: @unchecked Sendable {
 
     init(
         settings: NetworkSettings, rates: [PluginDescriptor.RateClass], secrets: SecretBook, network: NetworkLoop,
-        logger: Logger, wake: @escaping @Sendable () -> Void
+        userAgent: String, logger: Logger, wake: @escaping @Sendable () -> Void
     ) {
         self.settings = settings
         self.secrets = secrets
         self.network = network
+        self.userAgent = userAgent
         self.logger = logger
         mailbox = VendorMailbox(onNews: wake)
         breaker = CircuitBreaker(failures: settings.breakerFailures, openNanoseconds: settings.breakerOpenNanoseconds)
@@ -137,6 +140,7 @@ final class VendorLink: @unchecked Sendable {
         }
         request.tries += 1
         var what = request.http
+        if what.headers.value(of: "user-agent") == nil { what.headers.append(HTTPHeader("User-Agent", userAgent)) }
         what.timeoutMilliseconds = Int(left)
         what.connectTimeoutMilliseconds = Int(settings.connectTimeoutNanoseconds / 1_000_000)
         what.proxy = settings.proxy.map { .url($0) } ?? .environment
@@ -188,7 +192,9 @@ final class VendorLink: @unchecked Sendable {
         }
         counters.breaker(breaker.state)
         requests[number] = nil
-        let pause = answer.header("retry-after").flatMap { RetryAfter($0)?.waitNanoseconds(wallNanoseconds: now.wall_ns) }
+        let pause = answer.header("retry-after").flatMap {
+            RetryAfter($0)?.waitNanoseconds(wallNanoseconds: now.wall_ns)
+        }
         if answer.httpStatus == 429 || (answer.httpStatus == 503 && pause != nil) {
             queues[request.rateClass]?.budget.limited(until: now.mono_ns + (pause ?? Self.pauseNanoseconds))
         }

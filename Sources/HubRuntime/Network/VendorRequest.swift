@@ -93,7 +93,8 @@ extension SecretBook {
         guard Self.hasToken(text) else { return text }
         guard trusts(url) else {
             throw Refusal(
-                text: "a secret was to go to \(Self.host(of: url) ?? "an address that is none"), which is neither among the "
+                text:
+                    "a secret was to go to \(Self.host(of: url) ?? "an address that is none"), which is neither among the "
                     + "hosts of the plugin nor in its settings")
         }
         return try splice(text, place)
@@ -109,7 +110,9 @@ extension HTTPHeader {
         guard let names, let values, count <= 256 else { return nil }
         var headers: [HTTPHeader] = []
         for index in 0..<Int(count) {
-            guard let name = String(checked: names[index]), let value = String(checked: values[index]) else { return nil }
+            guard let name = String(checked: names[index]), let value = String(checked: values[index]) else {
+                return nil
+            }
             headers.append(HTTPHeader(name, value))
         }
         return headers

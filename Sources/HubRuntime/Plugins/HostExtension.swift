@@ -9,7 +9,7 @@ enum HostExtension {
             [
                 HUB_HOST_EMIT, HUB_HOST_SETTINGS, HUB_HOST_TIMER, HUB_HOST_LOG, HUB_HOST_STATUS,
                 HUB_HOST_QUERY, HUB_HOST_CATALOG,
-            ]
+            ] + HostServices.networkExtensions
         case .indicator: [HUB_HOST_SETTINGS, HUB_HOST_LOG]
         case .sink: [HUB_HOST_SETTINGS, HUB_HOST_LOG, HUB_HOST_SINK]
         }

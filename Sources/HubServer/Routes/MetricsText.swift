@@ -87,7 +87,9 @@ struct MetricsText: ~Copyable {
         family("hub_provider_connections", "gauge", "Open connections to a vendor.")
         for one in providers { sample("hub_provider_connections", [("provider", one.name)], Double(one.connections)) }
         family("hub_provider_received_bytes_total", "counter", "Bytes that came from a vendor.")
-        for one in providers { sample("hub_provider_received_bytes_total", [("provider", one.name)], Double(one.bytesIn)) }
+        for one in providers {
+            sample("hub_provider_received_bytes_total", [("provider", one.name)], Double(one.bytesIn))
+        }
         family("hub_provider_sent_bytes_total", "counter", "Bytes that went to a vendor.")
         for one in providers { sample("hub_provider_sent_bytes_total", [("provider", one.name)], Double(one.bytesOut)) }
         family("hub_provider_messages_total", "counter", "WebSocket messages from a vendor.")
@@ -96,7 +98,8 @@ struct MetricsText: ~Copyable {
         for one in providers {
             for (index, count) in one.responses.enumerated() where count > 0 {
                 sample(
-                    "hub_provider_requests_total", [("provider", one.name), ("status", "\(index + 1)xx")], Double(count))
+                    "hub_provider_requests_total", [("provider", one.name), ("status", "\(index + 1)xx")], Double(count)
+                )
             }
             sample(
                 "hub_provider_requests_total", [("provider", one.name), ("status", "none")], Double(one.failedRequests))

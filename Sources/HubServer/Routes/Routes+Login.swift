@@ -24,8 +24,11 @@ extension Routes {
         var reader = parameters(call)
         let asText = reader.text("format") == "json"
         try reader.finish()
-        let url = try await blocking { try login { () throws(LoginError) in
-            try engine.loginURL(of: provider, redirect: redirect(provider)) } }
+        let url = try await blocking {
+            try login { () throws(LoginError) in
+                try engine.loginURL(of: provider, redirect: redirect(provider))
+            }
+        }
         if asText {
             var text = TextBuffer(capacity: 512)
             text.beginObject()
@@ -40,8 +43,11 @@ extension Routes {
     private func endLogin(_ call: Call) async throws -> Response {
         let provider = try call.part("provider")
         let fields = call.query.pairs
-        try await blocking { try login { () throws(LoginError) in
-            try engine.finishLogin(of: provider, fields: fields) } }
+        try await blocking {
+            try login { () throws(LoginError) in
+                try engine.finishLogin(of: provider, fields: fields)
+            }
+        }
         var text = TextBuffer(capacity: 512)
         text.append("<!doctype html><meta charset=utf-8><title>hub</title><p>Logged in to ")
         text.append(text: provider)
