@@ -133,6 +133,27 @@ struct EngineGapTests {
         #expect(all.gaps.count == 3 && all.gaps[2].state == HUB_GAP_CLOSED && all.gaps[2].openedBy == 0)
     }
 
+    @Test("an outage that the hub sees and the plugin tells of, in whatever order, is one gap")
+    func once() {
+        for hubIsFirst in [true, false] {
+            let watched = Watched()
+            watched.event(200)
+            func tell(to: Int64, now: Int64) {
+                watched.supervisor.lost(
+                    source: 0, reason: UInt8(HUB_GAP_SOURCE_DOWN), symbols: hubIsFirst ? ["SIM:A"] : [], kinds: 0,
+                    from: 200, to: to, now: now)
+            }
+            if !hubIsFirst { tell(to: 0, now: 240) }
+            watched.supervisor.report(source: 0, state: .reconnecting, reason: "cut", now: 250)
+            if hubIsFirst { tell(to: 0, now: 251) }
+            watched.supervisor.report(source: 0, state: .ok, reason: "", now: 300)
+            watched.event(310)
+            watched.supervisor.tick(now: 320)
+            if hubIsFirst { tell(to: 310, now: 330) }
+            expectRange(watched, HUB_GAP_SOURCE_DOWN, from: 200, to: 310)
+        }
+    }
+
     @Test("a full disk takes from a live source what came until it was taken in again; one that resumes loses nothing")
     func disk() {
         let live = Watched()

@@ -104,6 +104,10 @@ def test_every_route_is_in_the_document_and_every_route_of_the_document_exists(h
         if path == "/v1/backfills/{id}":
             assert hub.get("/v1/backfills/none").json()["code"] == "not_found"
             continue
+        if path.startswith("/auth/"):
+            # A simulator needs no login.
+            assert hub.get(path.replace("{provider}", "none")).json()["code"] in ("not_found", "bad_parameter")
+            continue
         response = hub.get(re.sub(r"\{\w+\}", "SIM:A", path), stream=True)
         response.close()
         assert response.status_code not in (404, 405), f"{path} is described and answers {response.status_code}"

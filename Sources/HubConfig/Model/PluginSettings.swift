@@ -21,9 +21,9 @@ public struct PluginSettings: Sendable {
     var hidden: [SourceSpan]
 
     /// Settings that come from no file.
-    public init(_ tree: SettingsTree, integers: [String: Int64] = [:]) {
+    public init(_ tree: SettingsTree, integers: [String: Int64] = [:], secrets: Set<String> = []) {
         self.init(
-            tree: tree, integers: integers, secrets: [], writtenPaths: [:], spans: [:], span: nil, path: "settings",
+            tree: tree, integers: integers, secrets: secrets, writtenPaths: [:], spans: [:], span: nil, path: "settings",
             hidden: [])
     }
 

@@ -84,6 +84,7 @@ extension Engine {
             provider.messagesIn = counters.messagesIn
             provider.breaker = counters.breakerState.rawValue
             provider.quota = link.quota
+            provider.logins = loginStates.count(of: source.name)
             if health.state == .authNeeded, providers[index].hasLogin { provider.loginPath = "/auth/\(source.name)" }
         }
         return provider

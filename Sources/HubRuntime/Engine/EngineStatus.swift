@@ -25,6 +25,8 @@ public struct EngineStatus: Sendable {
         public var standby: UInt64 = 0
         /// Where a person logs in; while it waits for that.
         public var loginPath: String?
+        /// Logins that worked since the start.
+        public var logins = 0
         /// What is used of each rate class.
         public var quota: [Quota] = []
         /// What its plugin tells, by name.

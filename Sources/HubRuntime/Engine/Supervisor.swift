@@ -51,6 +51,8 @@ final class Supervisor {
     private(set) var switches: [UInt64]
     private(set) var failoverSince: [Int64]
     private var openGaps: [[OpenGap]]
+    /// Outages that plugins told of after the hub had: of each source, until the plugin says that they are over.
+    private var toldAlready: [[(reason: UInt8, symbols: [String])]]
     private var takenBefore: [UInt64]
     /// Whether something came since the last tick.
     private var isDelivering: [Bool]
@@ -92,6 +94,7 @@ final class Supervisor {
         switches = Array(repeating: 0, count: pipelines.count)
         failoverSince = Array(repeating: now, count: pipelines.count)
         self.openGaps = openGaps ?? Array(repeating: [], count: plans.count)
+        toldAlready = Array(repeating: [], count: plans.count)
         takenBefore = sources.map(\.taken)
         isDelivering = Array(repeating: false, count: plans.count)
     }
@@ -159,7 +162,13 @@ final class Supervisor {
         let known = openGaps[index].firstIndex {
             $0.isPlugins && $0.reason == gap.reason && $0.symbols == gap.symbols
         }
-        if let known {
+        // One outage is one gap: where the hub saw the source go down itself, its own gap covers what the plugin tells.
+        let told = toldAlready[index].firstIndex { $0.reason == reason && $0.symbols == gap.symbols }
+        if to == 0, known == nil, openGaps[index].contains(where: { !$0.isPlugins && $0.reason == reason }) {
+            if told == nil { toldAlready[index].append((reason, gap.symbols)) }
+        } else if to != 0, let told {
+            toldAlready[index].remove(at: told)
+        } else if let known {
             if to != 0 { close(openGaps[index].remove(at: known), source: index, to: to, now: now) }
         } else if to == 0 {
             open(gap, source: index, now: now)
@@ -260,7 +269,10 @@ final class Supervisor {
     // MARK: Gaps
 
     private func openGap(source index: Int, reason: UInt8, from: Int64, now: Int64) {
-        guard !openGaps[index].contains(where: { !$0.isPlugins }) else { return }
+        let isTold = openGaps[index].contains {
+            !$0.isPlugins || ($0.reason == reason && $0.symbols == plans[index].symbols)
+        }
+        guard !isTold else { return }
         open(
             OpenGap(
                 number: 0, reason: reason, fromNanoseconds: from, symbols: plans[index].symbols,

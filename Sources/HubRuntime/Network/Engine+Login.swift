@@ -26,6 +26,7 @@ final class LoginStates: Sendable {
     }
 
     private let begun = Mutex<[String: Begun]>([:])
+    private let ended = Mutex<[String: Int]>([:])
     private static let lifeNanoseconds: Int64 = 900_000_000_000
     private static let most = 64
 
@@ -43,6 +44,11 @@ final class LoginStates: Sendable {
         }
         return state
     }
+
+    /// A login worked.
+    func worked(_ provider: String) { ended.withLock { $0[provider, default: 0] += 1 } }
+
+    func count(of provider: String) -> Int { ended.withLock { $0[provider] ?? 0 } }
 
     /// Where the login was to come back to; once.
     func end(_ state: String, of provider: String, now: Int64) -> String? {
@@ -112,7 +118,7 @@ extension Engine {
             }
         }
         switch result {
-        case .success?: return
+        case .success?: loginStates.worked(provider)
         case .failure(let failure)?:
             throw LoginError(kind: .refused, description: "\(provider) refused the login: \(failure.text)")
         case nil: throw LoginError(kind: .timeout, description: "\(provider) did not answer in time; try again")

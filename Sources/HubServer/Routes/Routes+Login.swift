@@ -63,7 +63,12 @@ extension Routes {
             throw Problem(.badParameter, "expected a JSON object {\"token\": \"…\"}")
         }
         try await blocking { try login { () throws(LoginError) in try engine.takeToken(token, of: provider) } }
-        return Response(status: .noContent)
+        var text = TextBuffer(capacity: 128)
+        text.beginObject()
+        text.member("provider", provider)
+        text.member("state", "accepted")
+        text.endObject()
+        return Reply.json(text)
     }
 
     private func login<Value>(_ body: () throws(LoginError) -> Value) throws(Problem) -> Value {

@@ -110,6 +110,7 @@ struct StatusText {
         text.member("reason", ifPresent: provider.reason)
         writeTime("since", provider.sinceNanoseconds, &text)
         text.member("login_url", ifPresent: provider.loginPath.map { publicURL + $0 })
+        if provider.logins > 0 { text.member("logins", provider.logins) }
         text.member("simulated", provider.isSimulated)
         text.member("connections", provider.connections)
         text.member("instruments", provider.instruments)
