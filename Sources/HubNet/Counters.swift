@@ -67,9 +67,6 @@ public final class ProviderCounters: Sendable {
     /// A request is made once more: counted by whoever decides so.
     public func retried() { Self.add(1, to: retries) }
 
-    /// A request waits for its budget: counted by whoever keeps that.
-    public func waitedForRate() { Self.add(1, to: rateWaits) }
-
     static func add(_ count: Int, to counter: borrowing Atomic<Int>) {
         counter.wrappingAdd(count, ordering: .relaxed)
     }
@@ -91,8 +88,7 @@ public final class ProviderCounters: Sendable {
         requests.withLock { $0.failures[kind, default: 0] += 1 }
     }
 
-    /// The breaker's state now.
-    public func breaker(_ state: CircuitBreaker.State) {
+    func breaker(_ state: CircuitBreaker.State) {
         requests.withLock { reading in
             if state == .open, reading.breakerState == .closed { reading.breakerOpened += 1 }
             reading.breakerState = state

@@ -92,10 +92,17 @@ extension Engine {
             let context = base.context
             context.instanceStore = InstanceStore(of: provider.name, in: store)
             if configuration.hub.clock == .real {
-                context.link = VendorLink(
+                let link = VendorLink(
                     settings: provider.network, rates: plugins.entry(provider.plugin.id)?.descriptor.rates ?? [],
                     secrets: context.secrets, network: network, userAgent: "hub/\(version)", logger: logger,
                     wake: { [unowned context] in context.wakeOwner.withLock { $0 }?() })
+                context.link = link
+                context.requestGate.withLock {
+                    $0 = {
+                        guard link.gate.breakerState == .open else { return nil }
+                        return (.failed, "its last requests all failed: none are made for a while", nil)
+                    }
+                }
             }
             do {
                 made.append(try ProviderInstance(base, name: provider.name, maximumLines: lines))

@@ -1,6 +1,7 @@
 import HubConfig
 import HubFold
 import HubModel
+import PluginABI
 
 extension Engine {
     public func status() -> EngineStatus {
@@ -83,7 +84,7 @@ extension Engine {
             provider.bytesOut = counters.bytesOut
             provider.messagesIn = counters.messagesIn
             provider.breaker = counters.breakerState.rawValue
-            provider.quota = link.quota
+            provider.quota = link.quota(now: hub_now(wall_ns: WallClock.now, mono_ns: MonotonicClock.now))
             provider.logins = loginStates.count(of: source.name)
             if health.state == .authNeeded, providers[index].hasLogin { provider.loginPath = "/auth/\(source.name)" }
         }

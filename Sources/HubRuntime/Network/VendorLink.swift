@@ -21,15 +21,12 @@ final class VendorLink: @unchecked Sendable {
     /// Connections by the plugin's numbers.
     var connections: [UInt32: VendorConnection] = [:]
     private var requests: [UInt64: VendorRequest] = [:]
-    private var queues: [String: RateQueue<UInt64>] = [:]
-    private var breaker: CircuitBreaker
+    let gate: RequestGate
     private var backoff: Backoff
     /// Nothing that begins a session goes before this time, monotonic.
     private var sessionFrom = Int64.min
     /// What waits for that, in the order it was asked for.
     private var sessions: [Beginning] = []
-    private var stockTaken = Int64.min / 2
-    private let quotas = Mutex<[EngineStatus.Quota]>([])
 
     enum Beginning: Equatable {
         case connection(UInt32)
@@ -39,8 +36,8 @@ final class VendorLink: @unchecked Sendable {
     /// Requests and connections of one provider at once.
     static let mostRequests = 4096
     static let mostConnections = 64
-    /// Where a vendor says that it is too much, and not for how long.
-    private static let pauseNanoseconds: Int64 = 2_000_000_000
+    /// What must be left of a request's time for another try.
+    private static let retryNanoseconds: Int64 = 100_000_000
 
     init(
         settings: NetworkSettings, rates: [PluginDescriptor.RateClass], secrets: SecretBook, network: NetworkLoop,
@@ -52,7 +49,6 @@ final class VendorLink: @unchecked Sendable {
         self.userAgent = userAgent
         self.logger = logger
         mailbox = VendorMailbox(onNews: wake)
-        breaker = CircuitBreaker(failures: settings.breakerFailures, openNanoseconds: settings.breakerOpenNanoseconds)
         backoff = Backoff(
             minimumNanoseconds: settings.backoffMinimumNanoseconds,
             maximumNanoseconds: settings.backoffMaximumNanoseconds)
@@ -64,7 +60,12 @@ final class VendorLink: @unchecked Sendable {
         for (name, rate) in settings.rates {
             limits[name] = [RateLimit(requests: rate.requests, windowNanoseconds: rate.windowNanoseconds)]
         }
-        for (name, limits) in limits { queues[name] = RateQueue(RateBudget(limits), capacity: Self.mostRequests) }
+        gate = RequestGate(
+            network,
+            settings: .init(
+                rates: limits, breakerFailures: settings.breakerFailures,
+                breakerOpenNanoseconds: settings.breakerOpenNanoseconds, queueCapacity: Self.mostRequests),
+            counters: counters)
     }
 
     // MARK: Requests
@@ -88,7 +89,7 @@ final class VendorLink: @unchecked Sendable {
             requests[number]?.deadline = sessionFrom + limit
             sessions.append(.request(number))
         } else {
-            admit(number, now: now)
+            start(number, now: now)
         }
     }
 
@@ -97,109 +98,45 @@ final class VendorLink: @unchecked Sendable {
         if let call = request.call {
             call.cancel()
         } else {
-            _ = queues[request.rateClass]?.remove(id: number)
-            sessions.removeAll { $0 == .request(number) }
-            end(number, HUB_TIMEOUT, now: now)
+            forget(.request(number))
+            mailbox.put(
+                .answered(request: number, VendorAnswer(httpStatus: 0, failure: Int32(HUB_TIMEOUT))),
+                arrivedNanoseconds: now.wall_ns)
         }
     }
 
     func limited(_ rateClass: String, untilWallNanoseconds until: Int64, now: hub_now) {
-        queues[rateClass]?.budget.limited(until: now.mono_ns + max(0, until - now.wall_ns))
-    }
-
-    /// A request waits for its budget, or goes.
-    private func admit(_ number: UInt64, now: hub_now) {
-        guard let request = requests[number] else { return }
-        guard queues[request.rateClass] != nil else {
-            start(number, now: now)
-            return
-        }
-        let admission = queues[request.rateClass]!.admit(
-            number, id: number, cost: request.cost, deadline: request.deadline, now: now.mono_ns)
-        switch admission {
-        case .go: start(number, now: now)
-        case .wait: counters.waitedForRate()
-        case .full: end(number, HUB_OVERLOAD, now: now)
-        case .late: end(number, HUB_RATE_LIMIT, now: now)
-        }
+        gate.limited(rateClass, until: now.mono_ns + max(0, until - now.wall_ns))
     }
 
     private func start(_ number: UInt64, now: hub_now) {
-        guard var request = requests[number] else { return }
-        let left = (request.deadline - now.mono_ns) / 1_000_000
-        guard left > 0 else {
-            end(number, HUB_TIMEOUT, now: now)
-            return
-        }
-        switch breaker.ask(now: now.mono_ns) {
-        case .go: request.wasProbe = false
-        case .probe: request.wasProbe = true
-        case .refuse:
-            end(number, HUB_NETWORK, now: now)
-            return
-        }
-        request.tries += 1
+        guard let request = requests[number] else { return }
+        requests[number]?.tries += 1
         var what = request.http
         if what.headers.value(of: "user-agent") == nil { what.headers.append(HTTPHeader("User-Agent", userAgent)) }
-        what.timeoutMilliseconds = Int(left)
+        what.timeoutMilliseconds = Int(max(1, (request.deadline - now.mono_ns) / 1_000_000))
         what.connectTimeoutMilliseconds = Int(settings.connectTimeoutNanoseconds / 1_000_000)
         what.proxy = settings.proxy.map { .url($0) } ?? .environment
         what.trust = Trust(certificateFile: settings.certificateFile)
         let mailbox = mailbox
-        requests[number] = request
-        let call = network.send(what, counters: counters) { result in
-            mailbox.put(
-                .answered(request: number, VendorAnswer(result)), arrivedNanoseconds: WallClock.now)
+        requests[number]?.call = gate.send(what, rateClass: request.rateClass, cost: request.cost) { result in
+            mailbox.put(.answered(request: number, VendorAnswer(result)), arrivedNanoseconds: WallClock.now)
         }
-        requests[number]?.call = call
-    }
-
-    /// An answer that never went out.
-    private func end(_ number: UInt64, _ status: Int, now: hub_now) {
-        requests[number]?.call = nil
-        requests[number]?.isOver = true
-        mailbox.put(
-            .answered(request: number, VendorAnswer(httpStatus: 0, failure: Int32(status))),
-            arrivedNanoseconds: now.wall_ns)
     }
 
     /// Looks at an answer before the plugin does. `nil`: it is tried again.
     private func answered(_ number: UInt64, _ answer: VendorAnswer, now: hub_now) -> VendorAnswer? {
-        guard var request = requests[number] else { return nil }
-        if request.isOver {
-            requests[number] = nil
-            return answer
+        guard let request = requests[number] else { return nil }
+        if answer.neverArrived, request.isIdempotent, request.tries < 2,
+            request.deadline - now.mono_ns > Self.retryNanoseconds
+        {
+            counters.retried()
+            start(number, now: now)
+            return nil
         }
-        if answer.httpStatus == 0 {
-            if answer.failure == HUB_TIMEOUT, request.call != nil, request.isCancelled {
-                breaker.abandoned(wasProbe: request.wasProbe, now: now.mono_ns)
-            } else {
-                breaker.failed(wasProbe: request.wasProbe, now: now.mono_ns)
-            }
-            if request.isIdempotent, request.tries < 2, answer.failure == HUB_NETWORK,
-                request.deadline - now.mono_ns > 100_000_000
-            {
-                request.call = nil
-                requests[number] = request
-                counters.retried()
-                admit(number, now: now)
-                return nil
-            }
-        } else if answer.httpStatus >= 500 {
-            breaker.failed(wasProbe: request.wasProbe, now: now.mono_ns)
-        } else {
-            breaker.succeeded(wasProbe: request.wasProbe)
-        }
-        counters.breaker(breaker.state)
         requests[number] = nil
-        let pause = answer.header("retry-after").flatMap {
-            RetryAfter($0)?.waitNanoseconds(wallNanoseconds: now.wall_ns)
-        }
-        if answer.httpStatus == 429 || (answer.httpStatus == 503 && pause != nil) {
-            queues[request.rateClass]?.budget.limited(until: now.mono_ns + (pause ?? Self.pauseNanoseconds))
-        }
         if request.beginsSession, !(200..<300).contains(answer.httpStatus) {
-            sessionFailed(now: now, atLeast: pause ?? 0)
+            sessionFailed(now: now, atLeast: answer.retryAfterNanoseconds(now: now))
         }
         return request.captures.isEmpty ? answer : captured(answer, request.captures)
     }
@@ -247,19 +184,11 @@ final class VendorLink: @unchecked Sendable {
             for beginning in due {
                 switch beginning {
                 case .connection(let number): connect(number, now: now)
-                case .request(let number): admit(number, now: now)
+                case .request(let number): start(number, now: now)
                 }
             }
         }
-        if now.mono_ns - stockTaken >= 1_000_000_000, !queues.isEmpty { takeStock(now: now) }
-        var next = sessions.isEmpty ? Int64.max : sessionFrom
-        for name in queues.keys {
-            let due = queues[name]!.due(now: now.mono_ns)
-            for number in due.expired { end(number, HUB_RATE_LIMIT, now: now) }
-            for number in due.go { start(number, now: now) }
-            if let wake = queues[name]!.wake(now: now.mono_ns) { next = min(next, wake) }
-        }
-        return next == .max ? nil : now.wall_ns + max(0, next - now.mono_ns)
+        return sessions.isEmpty ? nil : now.wall_ns + max(0, sessionFrom - now.mono_ns)
     }
 
     /// Looks at what the network says before the plugin does. `nil`: it is not for the plugin.
@@ -277,10 +206,7 @@ final class VendorLink: @unchecked Sendable {
             return delivery
         case .refused(let number, let answer):
             guard connections.removeValue(forKey: number) != nil else { return nil }
-            let pause = answer.header("retry-after").flatMap {
-                RetryAfter($0)?.waitNanoseconds(wallNanoseconds: now.wall_ns)
-            }
-            sessionFailed(now: now, atLeast: pause ?? 0)
+            sessionFailed(now: now, atLeast: answer.retryAfterNanoseconds(now: now))
             return delivery
         case .message: return delivery
         }
@@ -289,6 +215,7 @@ final class VendorLink: @unchecked Sendable {
     /// Ends everything; nothing is told to the plugin any more.
     func stop() {
         for connection in connections.values { connection.socket?.close(code: 1001, reason: "") }
+        gate.stop()
         for request in requests.values { request.call?.cancel() }
         connections = [:]
         requests = [:]
@@ -297,20 +224,13 @@ final class VendorLink: @unchecked Sendable {
 
     // MARK: For the status
 
-    /// Takes stock of the budgets; by the provider's thread, now and then.
-    private func takeStock(now: hub_now) {
-        stockTaken = now.mono_ns
-        var all: [EngineStatus.Quota] = []
-        for name in queues.keys.sorted() {
-            for usage in queues[name]!.budget.usage(now: now.mono_ns) {
-                all.append(
-                    EngineStatus.Quota(
-                        name: name, used: usage.used, limit: usage.limit, windowNanoseconds: usage.windowNanoseconds,
-                        resetsNanoseconds: now.wall_ns + max(0, usage.resets - now.mono_ns)))
-            }
+    /// What is used of each rate class. Any thread.
+    func quota(now: hub_now) -> [EngineStatus.Quota] {
+        gate.quotas().map { quota in
+            EngineStatus.Quota(
+                name: quota.rateClass, used: quota.usage.used, limit: quota.usage.limit,
+                windowNanoseconds: quota.usage.windowNanoseconds,
+                resetsNanoseconds: now.wall_ns + max(0, quota.usage.resets - now.mono_ns))
         }
-        quotas.withLock { $0 = all }
     }
-
-    var quota: [EngineStatus.Quota] { quotas.withLock { $0 } }
 }

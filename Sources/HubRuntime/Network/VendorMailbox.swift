@@ -26,6 +26,8 @@ struct VendorAnswer: Sendable {
     var failure: Int32 = 0
     var headers: [(name: String, value: String)] = []
     var body: [UInt8] = []
+    /// The connection was lost before an answer came, or never stood: another try may do better.
+    var neverArrived = false
 }
 
 /// The way from the network's thread to a provider's own: in order, each with the time it arrived, and bounded, since who

@@ -22,10 +22,6 @@ struct VendorRequest {
     /// Monotonic.
     var deadline: Int64 = 0
     var tries = 0
-    var wasProbe = false
-    var isCancelled = false
-    /// It ended without an answer; that is on its way to the plugin.
-    var isOver = false
     var call: (any HTTPCall)?
 
     /// Reads what a plugin wrote; `nil` where a text is no UTF-8.
@@ -136,8 +132,15 @@ extension VendorAnswer {
                 default: HUB_NETWORK
                 }
             // Words for the log: why there was no answer.
-            self.init(httpStatus: 0, failure: Int32(status), body: Array(failure.message.utf8))
+            self.init(
+                httpStatus: 0, failure: Int32(status), body: Array(failure.message.utf8),
+                neverArrived: failure.kind == .connect)
         }
+    }
+
+    /// How long the vendor wants to be left alone; 0 = it does not say.
+    func retryAfterNanoseconds(now: hub_now) -> Int64 {
+        header("retry-after").flatMap { RetryAfter($0) }?.waitNanoseconds(wallNanoseconds: now.wall_ns) ?? 0
     }
 
     /// The first header of a name, in small letters.
