@@ -108,8 +108,14 @@ def test_the_colours_follow_the_system_and_the_switch(page):
     page.wait(f"getComputedStyle(document.body).backgroundColor !== '{light}'")
     assert colour(page, "up") != up
     page.wait("document.querySelector('#legend').textContent !== ''")
-    drawn = page.colours(".pane.candles")
-    assert drawn[colour(page, "up")] > 50 and drawn[colour(page, "down")] > 50, "the chart changes with the page"
+    # The chart is drawn anew behind the page, and prices have to go both ways.
+    end = time.monotonic() + 30
+    while True:
+        drawn = page.colours(".pane.candles")
+        if drawn[colour(page, "up")] > 50 and drawn[colour(page, "down")] > 50:
+            break
+        assert time.monotonic() < end, "the chart changes with the page"
+        time.sleep(0.2)
     page.js("document.querySelector('#theme').click()")
     assert page.js("getComputedStyle(document.body).backgroundColor") == light
     assert text(page, "#theme") == "Light"
@@ -178,6 +184,8 @@ def test_a_phone_shows_everything_without_scrolling_sideways(page):
     page.wait("document.documentElement.clientWidth === 360")
     page.wait("document.querySelector('.pane.candles').clientWidth < 360")
     assert page.js("document.documentElement.scrollWidth") <= 360
+    # The depth is there with the first book.
+    page.wait("document.querySelector('#bids').getBoundingClientRect().height > 0")
     for selector in ("#search", "#instruments", "#symbol", ".pane.candles", "#bids", "#tape", "#providers", "#gaps"):
         left, right, height = page.js(
             f"(() => {{ const b = document.querySelector('{selector}').getBoundingClientRect(); return [b.left, b.right, b.height]; }})()")

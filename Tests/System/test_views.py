@@ -29,9 +29,14 @@ def is_event(o):
 def objects(ws, until, seconds=30):
     """(object, its text) until one satisfies `until`, that one included."""
     got = []
+    # What stood behind the last one in its message is the next that comes.
+    left = ws.__dict__.setdefault("left_of_message", [])
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        for value, text in split_message(ws.recv(timeout=seconds)):
+        if not left:
+            left.extend(split_message(ws.recv(timeout=seconds)))
+        while left:
+            value, text = left.pop(0)
             got.append((value, text))
             if until(value):
                 return got

@@ -106,14 +106,7 @@ enum CoreSchema {
         "rates": Schema.maps(.any, to: .format(.rate)).orEmpty,
         "proxy": .text,
         "ca_file": .format(.path),
-        "record": .choice(
-            .bool,
-            .map([
-                "keep": .format(.duration, atLeast: "1s").or("2h"),
-                "max_size": .format(.size, atLeast: "1MiB").or("1GiB"),
-            ])
-        )
-        .or(false),
+        "record": .later,
         "store_login": .bool.or(true),
     ])
 

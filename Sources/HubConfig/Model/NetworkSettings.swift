@@ -26,12 +26,6 @@ public struct NetworkSettings: Sendable, Hashable {
         }
     }
 
-    /// What of a provider's raw bytes is kept.
-    public struct Recording: Sendable, Hashable {
-        public var keepNanoseconds: Int64
-        public var mostBytes: Int64
-    }
-
     public var connectTimeoutNanoseconds: Int64 = 10_000_000_000
     public var requestTimeoutNanoseconds: Int64 = 10_000_000_000
     public var backoffMinimumNanoseconds: Int64 = 1_000_000_000
@@ -46,8 +40,6 @@ public struct NetworkSettings: Sendable, Hashable {
     public var proxy: String?
     /// `nil`: the system's.
     public var certificateFile: String?
-    /// `nil`: nothing.
-    public var recording: Recording?
     /// Whether tokens of a login are kept in the data folder.
     public var storesLogin = true
 
@@ -70,10 +62,5 @@ extension NetworkSettings {
         proxy = value["proxy"]?.text
         certificateFile = value["ca_file"]?.text
         storesLogin = value["store_login"]?.bool ?? true
-        if let record = value["record"], record.bool == true || record.isMap {
-            recording = Recording(
-                keepNanoseconds: nanoseconds(record["keep"], 7_200_000_000_000),
-                mostBytes: record["max_size"]?.integer ?? 1 << 30)
-        }
     }
 }

@@ -37,7 +37,8 @@ final class InstanceQueryPort: QueryPort {
     var refusal: (reason: QueryFailure.Reason, detail: String, retryAfterMilliseconds: Int?)? {
         let (state, reason) = health()
         if state == .authNeeded { return (.authNeeded, reason ?? "it waits for a login", nil) }
-        guard instance.isStarted else { return (.failed, reason ?? "it did not start", nil) }
+        // While it is starting, a question waits for its thread like any other call.
+        guard instance.isStarted || state == .starting else { return (.failed, reason ?? "it did not start", nil) }
         return instance.context.requestGate.withLock { $0 }?()
     }
 
