@@ -14,7 +14,8 @@ struct Hub: AsyncParsableCommand {
         version: HubVersion.text,
         subcommands: [
             RunCommand.self, CheckCommand.self, JournalCommand.self, PluginCommand.self, PluginScanCommand.self,
-            QueryCommand.self, AuthCommand.self, BackfillCommand.self, ImportCommand.self, ExportCommand.self, VersionCommand.self,
+            QueryCommand.self, AuthCommand.self, BackfillCommand.self, ImportCommand.self, ExportCommand.self,
+            VersionCommand.self,
         ]
     )
 }

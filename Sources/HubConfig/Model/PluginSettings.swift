@@ -23,7 +23,8 @@ public struct PluginSettings: Sendable {
     /// Settings that come from no file.
     public init(_ tree: SettingsTree, integers: [String: Int64] = [:], secrets: Set<String> = []) {
         self.init(
-            tree: tree, integers: integers, secrets: secrets, writtenPaths: [:], spans: [:], span: nil, path: "settings",
+            tree: tree, integers: integers, secrets: secrets, writtenPaths: [:], spans: [:], span: nil,
+            path: "settings",
             hidden: [])
     }
 
