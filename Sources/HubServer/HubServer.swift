@@ -55,7 +55,8 @@ public struct HubServer: Service {
         _ settings: ServerSettings, _ group: MultiThreadedEventLoopGroup, _ pool: NIOThreadPool
     ) async throws {
         let metrics = ServerMetrics()
-        let access = AccessPolicy(origins: settings.corsOrigins, listen: settings.listen)
+        let access = AccessPolicy(
+            origins: settings.corsOrigins + settings.publicOrigins, listen: settings.listen)
         let directories = SymbolDirectories(engine)
         let services = StreamServices.of(engine, directories: directories, pool: pool, logger: logger)
         let fanOut = FanOut(

@@ -100,6 +100,18 @@ struct HTTPLimitsTests {
         }
     }
 
+    @Test("a hub behind a proxy answers under its public name, and under no other")
+    func publicName() async throws {
+        let engine = try FakeEngine(hub: ["public_url": "https://hub.example.in/prices"])
+        try await withServer(engine) { server in
+            let answer = try server.request("/healthz", host: "hub.example.in")
+            #expect(answer.status == 200)
+            for host in ["hub.example.in.evil.example", "example.in", "prices"] {
+                #expect(try server.request("/healthz", host: host).status == 403, "\(host)")
+            }
+        }
+    }
+
     @Test("an address that is taken is reported in words, and nothing is left running")
     func taken() async throws {
         let first = try FakeEngine()

@@ -5,6 +5,8 @@ struct ServerSettings: Sendable {
     var listen: [ListenAddress]
     /// How others reach the hub, without a slash at its end.
     var publicURL: String
+    /// The origin of that, where the operator says it: pages of the hub itself, seen through a proxy.
+    var publicOrigins: [String]
     var corsOrigins: [String]
     var heartbeatNanoseconds: Int64
     var shutdownNanoseconds: Int64
@@ -25,6 +27,7 @@ struct ServerSettings: Sendable {
 
     init(_ hub: HubSettings) {
         listen = hub.listen
+        publicOrigins = hub.publicURL.flatMap { Self.origin(of: $0) }.map { [$0] } ?? []
         publicURL = hub.publicURL ?? "http://\(hub.listen.first?.description ?? "localhost")"
         corsOrigins = hub.corsOrigins
         heartbeatNanoseconds = min(max(hub.heartbeatNanoseconds, 100_000_000), 3_600_000_000_000)
@@ -41,5 +44,12 @@ struct ServerSettings: Sendable {
         durability = hub.durability.rawValue
         metricsPerInstrument = hub.metricsPerInstrument
         servesPage = hub.servesPage
+    }
+
+    /// Scheme, host and port of a URL.
+    private static func origin(of url: String) -> String? {
+        guard let mark = url.firstRange(of: "://") else { return nil }
+        let name = url[mark.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        return String(url[..<mark.upperBound]) + String(name)
     }
 }
