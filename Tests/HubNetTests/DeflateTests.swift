@@ -68,7 +68,7 @@ import Testing
             greeting: greeting + ServerFrame.close(1000, ""))
         let recorder = Recorder()
         _ = try loop.open(
-            WebSocketRequest(url: "ws://127.0.0.1:\(server.port)", connectTimeoutMilliseconds: 30_000),
+            WebSocketRequest(url: "ws://127.0.0.1:\(server.port)", connectTimeoutMilliseconds: 300_000),
             receiver: recorder)
         #expect(await recorder.waitForEnd())
         var expected = texts
@@ -139,7 +139,7 @@ import Testing
             connection.send(text: long)
         })
         _ = try loop.open(
-            WebSocketRequest(url: "ws://127.0.0.1:\(server.port)", connectTimeoutMilliseconds: 30_000),
+            WebSocketRequest(url: "ws://127.0.0.1:\(server.port)", connectTimeoutMilliseconds: 300_000),
             receiver: recorder)
         #expect(await recorder.waitForEnd())
         #expect(recorder.texts == ["short", long])

@@ -15,7 +15,7 @@ import Testing
     }
 
     private func request(_ server: ScriptedServer, _ path: String = "/", _ method: String = "GET") -> HTTPRequest {
-        HTTPRequest(method, url: "http://127.0.0.1:\(server.port)\(path)", timeoutMilliseconds: 30_000)
+        HTTPRequest(method, url: "http://127.0.0.1:\(server.port)\(path)", timeoutMilliseconds: 300_000)
     }
 
     private func failure(_ result: HTTPResult) -> NetworkFailure? {
@@ -100,8 +100,8 @@ import Testing
         let cases: [(HTTPRequest, Set<NetworkFailure.Kind>)] = [
             (slow, [.timeout]), (request(gone, "/?secret"), [.connect]), (request(cut, "/?secret"), [.connect]),
             (request(garbage, "/?secret"), [.protocol]),
-            (HTTPRequest(url: "http://127.0.0.1:1/?secret", timeoutMilliseconds: 30_000), [.connect]),
-            (HTTPRequest(url: "http://name.invalid/?secret", timeoutMilliseconds: 30_000), [.dns, .timeout]),
+            (HTTPRequest(url: "http://127.0.0.1:1/?secret", timeoutMilliseconds: 300_000), [.connect]),
+            (HTTPRequest(url: "http://name.invalid/?secret", timeoutMilliseconds: 300_000), [.dns, .timeout]),
             (HTTPRequest(url: "file:///etc/secret"), [.request]), (HTTPRequest(url: "secret"), [.request]),
             (badHeader, [.request]),
         ]

@@ -12,7 +12,7 @@ import Testing
     ) async throws -> Recorder {
         let recorder = Recorder(onOpen: { $0.send(text: "hello") }, onMessage: { connection, _ in connection.close() })
         _ = try (other ?? loop).open(
-            WebSocketRequest(url: url, connectTimeoutMilliseconds: 30_000, proxy: proxy, trust: trust),
+            WebSocketRequest(url: url, connectTimeoutMilliseconds: 300_000, proxy: proxy, trust: trust),
             receiver: recorder)
         #expect(await recorder.waitForEnd())
         return recorder
@@ -20,7 +20,7 @@ import Testing
 
     private func fetch(_ url: String, trust: Trust, proxy: ProxySettings = .direct) async -> HTTPResult {
         await withCheckedContinuation { continuation in
-            let request = HTTPRequest(url: url, timeoutMilliseconds: 30_000, proxy: proxy, trust: trust)
+            let request = HTTPRequest(url: url, timeoutMilliseconds: 300_000, proxy: proxy, trust: trust)
             loop.send(request) { continuation.resume(returning: $0) }
         }
     }

@@ -13,7 +13,7 @@ import Testing
     ) throws -> WebSocketConnection {
         var request = WebSocketRequest(
             url: "ws://127.0.0.1:\(server.port)/feed?token=a%2Bb", headers: [HTTPHeader("Authorization", "Bearer x")],
-            connectTimeoutMilliseconds: 30_000)
+            connectTimeoutMilliseconds: 300_000)
         change(&request)
         return try loop.open(request, counters: counters, receiver: recorder)
     }
