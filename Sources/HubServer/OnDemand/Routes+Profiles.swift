@@ -130,7 +130,8 @@ extension Routes {
         }
     }
 
-    /// Apart from the task that calls it: a typed error thrown within one, optimised, left the task's result undefined.
+    /// Apart from the task that calls it: with the typed error caught within the task, the optimised build crashed now and
+    /// then on the place that the task gave back. Why is not established.
     @inline(never)
     private static func outcome(
         _ query: Query, _ desk: QueryDesk, fresh: Bool
