@@ -60,6 +60,7 @@ final class Supervisor {
     private var takenBefore: [UInt64]
     /// Whether something came since the last tick.
     private var isDelivering: [Bool]
+    private lazy var skippedBefore: [UInt32] = Array(repeating: 0, count: plans.count)
     private var waiting: [(record: [UInt8], done: ((UInt64) -> Void)?)] = []
     private let say: ([UInt8]) -> UInt64?
     private let standbySkipped: (Int) -> UInt32
@@ -200,6 +201,11 @@ final class Supervisor {
         flush()
         for index in plans.indices {
             isDelivering[index] = sources[index].taken != takenBefore[index]
+            let skipped = standbySkipped(index)
+            if !isDelivering[index], skipped != skippedBefore[index] {
+                apply(health[index].delivered(at: now), source: index, now: now)
+            }
+            skippedBefore[index] = skipped
             if isDelivering[index] {
                 takenBefore[index] = sources[index].taken
                 apply(health[index].delivered(at: now), source: index, now: now)
