@@ -106,6 +106,9 @@ extension Fold {
     /// Gaps that are not over, in the order they were opened.
     public var openGaps: [GapState] { core.pointee.gaps.filter(\.isOpen) }
 
+    /// Gaps that are over and still remembered, oldest first.
+    public var closedGaps: [GapState] { core.pointee.gaps.filter { !$0.isOpen } }
+
     /// The time of the newest `control/clock`; 0 before the first.
     public var clockNanoseconds: Int64 { core.pointee.clock }
 

@@ -12,7 +12,7 @@ enum CoreSchema {
         "groups": .maps(.name, to: .map([:])),
         "pipelines": .maps(.name, to: .map([:])),
         "calendars": calendars.orEmpty,
-        "schedules": .later,
+        "schedules": schedules,
         "alerts": .later,
         "tests": .later,
     ]
@@ -184,7 +184,7 @@ enum CoreSchema {
                 "per_instrument": .later,
             ]).orEmpty,
             "poll": .later,
-            "backfill": .later,
+            "backfill": backfill,
             "quality": .later,
             "retention": .map([
                 "ticks": .format(.duration), "books": .format(.duration), "bars": .format(.duration),

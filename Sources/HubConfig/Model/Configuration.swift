@@ -18,6 +18,7 @@ public struct Configuration: Sendable {
     public var pipelines: [PipelineConfiguration]
     /// Calendars of venues that the hub does not know, or that are to have another one.
     public var calendars: [CalendarConfiguration]
+    public var schedules: [ScheduleConfiguration] = []
 
     public func provider(_ name: String) -> ProviderConfiguration? {
         providers.first { $0.name == name }
@@ -152,6 +153,8 @@ public struct PipelineConfiguration: Sendable {
     public var retention = Retention()
     /// What may also be asked for, without being streamed always.
     public var onDemand: [SymbolPattern] = []
+    /// History that is fetched for it without being asked.
+    public var backfill = BackfillSettings()
 
     /// Whether a symbol belongs to it.
     public func takes(_ symbol: Symbol) -> Bool {

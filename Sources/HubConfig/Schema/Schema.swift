@@ -64,6 +64,7 @@ struct Schema: Sendable {
         case name
         case venue
         case symbol
+        case interval
     }
 
     /// What a text means.

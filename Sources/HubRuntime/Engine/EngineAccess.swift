@@ -43,6 +43,10 @@ public protocol EngineAccess: AnyObject, Sendable {
     var queries: QueryDesk? { get }
     /// Fetches of history; `nil` where there are none.
     var backfills: BackfillDesk? { get }
+    /// Holes whose bars are fetched; `nil` where none are.
+    var healing: GapHealer.Figures? { get }
+    /// Work at set times.
+    var schedules: [ScheduleDesk.Figures] { get }
 
     /// Journals records of the past with the flag *backfilled*, in order, and makes anew what they touch. Blocks until they are
     /// published: not for an event loop.
@@ -93,6 +97,8 @@ extension EngineAccess {
 
     public var queries: QueryDesk? { nil }
     public var backfills: BackfillDesk? { nil }
+    public var healing: GapHealer.Figures? { nil }
+    public var schedules: [ScheduleDesk.Figures] { [] }
 
     public func takeBackfill(_ batch: BackfillBatch) throws -> BackfillResult {
         throw BackfillError("this hub takes no backfill")

@@ -26,6 +26,8 @@ struct MetricsText: ~Copyable {
         writePipelines(status)
         writeSinks(status)
         if let queries = engine.queries { writeCache(queries.figures) }
+        writeSchedules(engine.schedules)
+        if let healing = engine.healing { writeHealing(healing) }
         writeStreams(metrics)
         writeRequests(metrics)
         if perInstrument { writeInstruments(engine) }
@@ -244,7 +246,7 @@ struct MetricsText: ~Copyable {
         for (symbol, _, seq) in prices where seq > 0 { sample("hub_instrument_seq", [("symbol", symbol)], Double(seq)) }
     }
 
-    private mutating func family(_ name: StaticString, _ type: StaticString, _ help: StaticString) {
+    mutating func family(_ name: StaticString, _ type: StaticString, _ help: StaticString) {
         buffer.append("# HELP ")
         buffer.append(name)
         buffer.append(" ")
@@ -256,8 +258,7 @@ struct MetricsText: ~Copyable {
         buffer.append("\n")
     }
 
-    private mutating func sample(_ name: StaticString, _ labels: [(name: StaticString, value: String)], _ value: Double)
-    {
+    mutating func sample(_ name: StaticString, _ labels: [(name: StaticString, value: String)], _ value: Double) {
         buffer.append(name)
         for (index, label) in labels.enumerated() {
             buffer.append(index == 0 ? "{" : ",")
