@@ -149,6 +149,14 @@ enum CoreSchema {
     private static let streamKinds: Schema = .list(
         .words("trade", "tick", "quote", "book", "greeks", "status"), atLeast: 1)
 
+    private static let quality: Schema = .map([
+        "spike_percent": Schema.number(0, 1_000_000).or(20),
+        "crossed": flagOrIgnore, "backwards": flagOrIgnore, "volume_falls": flagOrIgnore,
+        "duplicates": flagOrIgnore,
+    ])
+
+    private static let flagOrIgnore: Schema = .words("flag", "ignore").or("flag")
+
     static let pipeline: Schema = .map(
         [
             "enabled": .bool.or(true),
@@ -178,7 +186,7 @@ enum CoreSchema {
             ]).orEmpty,
             "poll": .later,
             "backfill": .later,
-            "quality": .later,
+            "quality": quality.orEmpty,
             "retention": .map([
                 "ticks": .format(.duration), "books": .format(.duration), "bars": .format(.duration),
             ]),

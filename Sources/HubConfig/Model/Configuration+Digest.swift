@@ -59,6 +59,7 @@ extension Configuration {
             ("bars", texts(pipeline.bars.map(\.text))),
             ("price", pipeline.price.map { .text($0.rawValue) } ?? .null),
             ("indicators", texts(pipeline.indicators)),
+            ("quality", pipeline.quality.digestTree),
             ("failover_after", .integer(pipeline.failoverAfterNanoseconds)),
             ("failover_back_after", .integer(pipeline.failoverBackAfterNanoseconds)),
         ])

@@ -150,6 +150,7 @@ public struct PipelineConfiguration: Sendable {
     public var failoverAfterNanoseconds: Int64
     public var failoverBackAfterNanoseconds: Int64
     public var retention = Retention()
+    public var quality = QualityConfiguration()
     /// What may also be asked for, without being streamed always.
     public var onDemand: [SymbolPattern] = []
 

@@ -14,7 +14,8 @@ public enum Plans {
                 PipelinePlan(
                     name: pipeline.name, sources: pipeline.sources.map(\.provider),
                     kindsBySource: pipeline.sources.map(\.kinds), instruments: pipeline.instruments,
-                    patterns: pipeline.globs, bars: pipeline.bars, price: price(pipeline.price))
+                    patterns: pipeline.globs, bars: pipeline.bars, price: price(pipeline.price),
+                    quality: quality(pipeline.quality))
             },
             sources: configuration.providers.map { provider in
                 SourcePlan(
@@ -68,6 +69,12 @@ public enum Plans {
 
     /// SHA-256 of a text.
     static func digest(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
+
+    private static func quality(_ quality: QualityConfiguration) -> QualityPlan {
+        QualityPlan(
+            spikePercent: quality.spikePercent, crossed: quality.flagsCrossed, backwards: quality.flagsBackwards,
+            volumeFalls: quality.flagsVolumeFalls, duplicates: quality.flagsDuplicates)
+    }
 
     private static func price(_ price: PipelineConfiguration.Price?) -> BarPrice {
         switch price {
