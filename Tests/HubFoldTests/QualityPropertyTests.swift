@@ -155,8 +155,9 @@ import Testing
                 id += 1
                 entry.id = random.chance(60) ? id : 0
                 entry.other = Double(Int.random(in: 1...3, using: &random))
-                if random.chance(10), let before = plain.entries.suffix(300).filter({ $0.kind == HUB_TRADE }).randomElement(
-                    using: &random)
+                if random.chance(10),
+                    let before = plain.entries.suffix(300).filter({ $0.kind == HUB_TRADE }).randomElement(
+                        using: &random)
                 {
                     let received = entry.received
                     entry = before

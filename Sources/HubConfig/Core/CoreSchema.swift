@@ -194,5 +194,5 @@ enum CoreSchema {
 
     private static let calendars: Schema = .maps(
         .venue,
-        to: .map(["file": .later, "like": .words("us-equities", "nse", "mcx", "cds", "fx", "always").or("always")]))
+        to: .map(["file": .format(.path), "like": .words("us-equities", "nse", "mcx", "cds", "fx", "always")]))
 }

@@ -34,8 +34,10 @@ public struct Configuration: Sendable {
 /// Which calendar a venue goes by.
 public struct CalendarConfiguration: Sendable, Hashable {
     public var venue: String
-    /// `us-equities`, `nse`, `always`.
-    public var like: String
+    /// `us-equities`, `nse`, `always`; `nil` = the venue's own.
+    public var like: String?
+    /// Of its file, over the bundled ones, by date.
+    public var days: [CalendarDay] = []
 }
 
 /// What providers, indicators and sinks have in common.

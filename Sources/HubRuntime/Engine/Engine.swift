@@ -2,7 +2,7 @@ public import EventFormat
 public import HubConfig
 public import HubFold
 public import HubJournal
-import HubModel
+public import HubModel
 import HubNet
 public import HubStore
 public import Logging
@@ -37,6 +37,8 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     /// Questions on demand, with the cache in front of them.
     public let queryDesk: QueryDesk
     let backfillDesk: BackfillDesk
+    public let marketCalendars: MarketCalendars
+    let holidayDesk: HolidayDesk
 
     /// Where connections and requests of providers run; idle threads where there are none.
     let network = NetworkLoop()
@@ -105,6 +107,9 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         supervisor = Self.makeSupervisor(
             configuration, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
         queryDesk = Self.makeQueryDesk(configuration, providers, lock, supervisor)
+        marketCalendars = Plans.marketCalendars(configuration)
+        supervisor.marketCalendars = marketCalendars
+        holidayDesk = Self.makeHolidayDesk(configuration, queryDesk, marketCalendars, logger: self.logger)
         let handover = BackfillHandover()
         backfillDesk = Self.makeBackfillDesk(
             configuration, queryDesk, store, handover, logger: self.logger,
@@ -166,6 +171,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         for feed in feedLoops { feed.start() }
         startListings()
         backfillDesk.start()
+        holidayDesk.start()
     }
 
     private func feedLoop(_ name: String, _ instances: [ProviderInstance], _ loop: SequencerLoop) -> FeedLoop {
@@ -195,6 +201,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     public func stop(withinNanoseconds: Int64) {
         guard isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
         backfillDesk.stop()
+        holidayDesk.stop()
         // A batch of backfill that is under way ends with what it has.
         backfillTurn.withLock { _ in }
         listingTurn.withLock { _ in }

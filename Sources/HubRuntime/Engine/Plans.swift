@@ -27,7 +27,9 @@ public enum Plans {
     }
 
     static func calendars(_ configuration: Configuration) -> [String: String] {
-        Dictionary(configuration.calendars.map { ($0.venue, $0.like) }, uniquingKeysWith: { first, _ in first })
+        Dictionary(
+            configuration.calendars.compactMap { calendar in calendar.like.map { (calendar.venue, $0) } },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// Kinds that a provider streams and can therefore lose, bits `1 << kind`.
@@ -52,7 +54,7 @@ public enum Plans {
         return Supervisor.SourcePlan(
             name: provider.name, isRecorded: provider.plugin.traits.contains(.recorded),
             resumes: provider.plugin.traits.contains(.resumes), staleAfterNanoseconds: provider.staleAfterNanoseconds,
-            symbols: symbols, kinds: kinds, calendars: calendars)
+            symbols: symbols, kinds: kinds, calendars: calendars, venues: venues)
     }
 
     static func supervised(_ pipeline: PipelineConfiguration, in configuration: Configuration)
