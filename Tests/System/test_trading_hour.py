@@ -37,7 +37,7 @@ providers:
         rest_url: "{upstox.url}", websocket_url: "{upstox.websocket_url}" }}
     backoff: {{ min: 50ms, max: 500ms }}
     breaker: {{ failures: 5, open: 1s }}
-    stale_after: {stale}s
+    stale_after: 60s
   zerodha:
     plugin: zerodha
     settings:
@@ -45,7 +45,7 @@ providers:
         websocket_url: "{zerodha.websocket_url}", login_url: "{zerodha.url}/connect/login" }}
     backoff: {{ min: 50ms, max: 500ms }}
     breaker: {{ failures: 5, open: 1s }}
-    stale_after: {stale}s
+    stale_after: 60s
   simulator: {{ plugin: simulator, settings: {{ seed: 7, rate: 1, history: 0 }}, stale_after: 10m }}
 pipelines:
   india:
@@ -81,7 +81,7 @@ class Hour:
             for item in sorted(fake.plan, key=lambda item: item["after_s"]):
                 print(f"{vendor} after {item['after_s']:.2f} s: {({k: v for k, v in item.items() if k != 'after_s'})}")
         names = ", ".join(f'"{symbol}"' for symbol in SYMBOLS)
-        self.hub = Hub(folder / "hub", CONFIGURATION.format(symbols=names, stale=os.environ.get("FS_STALE", 60), **self.fakes))
+        self.hub = Hub(folder / "hub", CONFIGURATION.format(symbols=names, **self.fakes))
         self.fakes["zerodha"].market(redirect_url=f"{self.hub.url}/auth/zerodha/callback")
         self.environment = {"LD_PRELOAD": str(library), "FASTCLOCK_ANCHOR": repr(self.anchor),
                             "FASTCLOCK_START": str(START), "FASTCLOCK_SPEED": str(speed)}
