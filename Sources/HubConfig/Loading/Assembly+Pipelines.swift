@@ -58,6 +58,7 @@ extension Assembly {
             ticksNanoseconds: value["retention"]?["ticks"]?.integer,
             booksNanoseconds: value["retention"]?["books"]?.integer,
             barsNanoseconds: value["retention"]?["bars"]?.integer)
+        pipeline.quality = QualityConfiguration(value["quality"])
         pipeline.kinds = kinds(value["kinds"]) ?? allStreamKinds & ~EventKind.book.bit
         from(value["from"], path, &pipeline, isEnabled: isEnabled)
         bars(value["bars"], path, &pipeline)

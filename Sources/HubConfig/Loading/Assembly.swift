@@ -153,12 +153,6 @@ final class Assembly {
             }
         }
     }
-
-    private func calendars(_ value: CheckedValue?) -> [CalendarConfiguration] {
-        value?.entries.compactMap { entry in
-            entry.value["like"]?.text.map { CalendarConfiguration(venue: entry.key, like: $0) }
-        } ?? []
-    }
 }
 
 extension PluginDescription.Kind {

@@ -35,8 +35,10 @@ public struct Configuration: Sendable {
 /// Which calendar a venue goes by.
 public struct CalendarConfiguration: Sendable, Hashable {
     public var venue: String
-    /// `us-equities`, `nse`, `always`.
-    public var like: String
+    /// `us-equities`, `nse`, `always`; `nil` = the venue's own.
+    public var like: String?
+    /// Of its file, over the bundled ones, by date.
+    public var days: [CalendarDay] = []
 }
 
 /// What providers, indicators and sinks have in common.
@@ -151,6 +153,7 @@ public struct PipelineConfiguration: Sendable {
     public var failoverAfterNanoseconds: Int64
     public var failoverBackAfterNanoseconds: Int64
     public var retention = Retention()
+    public var quality = QualityConfiguration()
     /// What may also be asked for, without being streamed always.
     public var onDemand: [SymbolPattern] = []
     /// History that is fetched for it without being asked.

@@ -116,6 +116,10 @@ extension Schema {
         Schema(.integer(Range(minimum: minimum, maximum: maximum)))
     }
 
+    static func number(_ minimum: Double, _ maximum: Double) -> Schema {
+        Schema(.number(Range(minimum: minimum, maximum: maximum)))
+    }
+
     static func format(_ format: Format) -> Schema { Schema(.text(TextRule(format: format))) }
 
     /// A duration or size that is not smaller than another.

@@ -2,7 +2,7 @@ public import EventFormat
 public import HubConfig
 public import HubFold
 public import HubJournal
-import HubModel
+public import HubModel
 import HubNet
 public import HubStore
 public import Logging
@@ -40,6 +40,8 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     let historyKeeper: HistoryKeeper
     let gapHealer: GapHealer
     let scheduleDesk: ScheduleDesk
+    public let marketCalendars: MarketCalendars
+    let holidayDesk: HolidayDesk
 
     /// Where connections and requests of providers run; idle threads where there are none.
     let network = NetworkLoop()
@@ -108,6 +110,9 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         supervisor = Self.makeSupervisor(
             configuration, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
         queryDesk = Self.makeQueryDesk(configuration, providers, lock, supervisor)
+        marketCalendars = Plans.marketCalendars(configuration)
+        supervisor.marketCalendars = marketCalendars
+        holidayDesk = Self.makeHolidayDesk(configuration, queryDesk, marketCalendars, logger: self.logger)
         let handover = BackfillHandover()
         let fetch = Self.makeHistoryFetch(
             configuration, queryDesk, handover, now: { isVirtual ? virtualClock.now : WallClock.now })
@@ -178,6 +183,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         historyKeeper.start()
         scheduleDesk.start()
         refreshStalePrices()
+        holidayDesk.start()
     }
 
     private func feedLoop(_ name: String, _ instances: [ProviderInstance], _ loop: SequencerLoop) -> FeedLoop {
@@ -210,6 +216,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         gapHealer.stop()
         historyKeeper.stop()
         scheduleDesk.stop()
+        holidayDesk.stop()
         // A batch of backfill that is under way ends with what it has.
         backfillTurn.withLock { _ in }
         listingTurn.withLock { _ in }

@@ -19,6 +19,8 @@ final class Supervisor {
         var symbols: [String]
         var kinds: UInt32
         var calendars: [TradingCalendar]
+        /// Of its instruments.
+        var venues: [String] = []
     }
 
     /// What is fixed about one pipeline.
@@ -68,6 +70,8 @@ final class Supervisor {
     private var lastClockNanoseconds: Int64
     /// Who heals holes; `nil` = nobody.
     var watch: GapWatch?
+    /// Holidays of providers and of the operator; `nil`: the bundled calendars alone.
+    var marketCalendars: MarketCalendars?
 
     /// - Parameters:
     ///   - active: index into each pipeline's sources: what the fold holds.
@@ -222,7 +226,10 @@ final class Supervisor {
     // MARK: Decisions
 
     private func isMarketOpen(source index: Int, now: Int64) -> Bool {
-        plans[index].calendars.contains { $0.phase(at: now).phase == .open }
+        guard let marketCalendars, !plans[index].venues.isEmpty else {
+            return plans[index].calendars.contains { $0.phase(at: now).phase == .open }
+        }
+        return plans[index].venues.contains { marketCalendars.calendar(of: $0).phase(at: now).phase == .open }
     }
 
     private func apply(_ change: SourceHealth.Change?, source index: Int, now: Int64) {

@@ -59,6 +59,14 @@ struct MetricsText: ~Copyable {
         for one in providers { sample("hub_provider_rejected_total", [("provider", one.name)], Double(one.rejected)) }
         family("hub_provider_standby_total", "counter", "Records dropped since another source was active.")
         for one in providers { sample("hub_provider_standby_total", [("provider", one.name)], Double(one.standby)) }
+        family("hub_provider_suspect_total", "counter", "Records of a provider that were flagged suspect.")
+        for one in providers { sample("hub_provider_suspect_total", [("provider", one.name)], Double(one.suspect)) }
+        family("hub_quality_failures_total", "counter", "Records that failed a check of data quality, by check.")
+        for one in providers {
+            for (check, count) in one.suspectByCheck {
+                sample("hub_quality_failures_total", [("provider", one.name), ("check", check)], Double(count))
+            }
+        }
         family("hub_provider_reconnects_total", "counter", "Reconnects of a provider.")
         for one in providers {
             sample("hub_provider_reconnects_total", [("provider", one.name)], Double(one.reconnects))
