@@ -204,6 +204,9 @@ struct GapWatchTests {
                 onClosed: { [unowned self] in closed.append($0) })
         }
 
+        /// What the second source has is made up.
+        func makeUp() { supervisor.watch?.isReal = { $0 == 0 } }
+
         func event(_ source: Int, _ time: Int64) {
             var record = hub_record()
             record.ts_event = time
@@ -230,6 +233,20 @@ struct GapWatchTests {
         let gap = try #require(watched.closed.last)
         #expect(gap.isOver && gap.served == ["SIM:A"] && gap.leftAt == ["p": 1200])
         #expect(gap.fromNanoseconds == 1000 && gap.toNanoseconds == 1310 && gap.number > 0)
+    }
+
+    @Test("what a simulator stands in for is missing all the same")
+    func simulated() {
+        let watched = Watched()
+        watched.makeUp()
+        watched.event(0, 1000)
+        watched.supervisor.report(source: 0, state: .failed, reason: "gone", now: 1050)
+        watched.supervisor.tick(now: 1200)
+        #expect(watched.supervisor.activeSource(ofPipeline: 0) == 1 && watched.closed.isEmpty)
+        watched.supervisor.report(source: 0, state: .ok, reason: "", now: 1300)
+        watched.event(0, 1310)
+        watched.supervisor.tick(now: 1320)
+        #expect(watched.closed.map(\.leftAt) == [[:]] && watched.closed.map(\.isOver) == [true])
     }
 
     @Test("of a source that stood by nothing is missing")

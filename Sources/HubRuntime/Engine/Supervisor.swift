@@ -258,7 +258,7 @@ final class Supervisor {
                 pipeline: pipelines[index].name, from: plans[members[decision.from]].name, to: plans[to].name,
                 reason: decision.reason, stream: sources[to].ownStream,
                 lastSequence: sources[members[decision.from]].lastSequence, skipped: standbySkipped(to), at: now))
-        for gap in openGaps[members[decision.from]].indices {
+        for gap in openGaps[members[decision.from]].indices where watch?.isReal(to) == true {
             openGaps[members[decision.from]][gap].left(pipelines[index].name, at: now)
             watch?.left(openGaps[members[decision.from]][gap], source: members[decision.from], now: now)
         }

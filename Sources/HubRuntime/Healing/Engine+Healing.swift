@@ -40,9 +40,10 @@ extension Engine {
                         && pipeline.backfill.providers.contains { queryDesk.canGiveBars($0) }
                 }
         }
+        let isReal = names.map { configuration.provider($0)?.plugin.traits.contains(.simulated) != true }
         let fold = sequencer.fold
         supervisor.watch = GapWatch(
-            isHealable: { isHealable[$0] },
+            isHealable: { isHealable[$0] }, isReal: { isReal[$0] },
             served: { source, symbols in
                 plan.instruments(symbols, of: names[source]).filter { symbol in
                     let active =

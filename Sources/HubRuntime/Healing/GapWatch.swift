@@ -4,6 +4,8 @@ import PluginABI
 struct GapWatch {
     /// Whether bars of what a source misses can be asked for.
     var isHealable: (_ source: Int) -> Bool
+    /// Whether what a source has stands for what another one missed: one that makes its data up does not.
+    var isReal: (_ source: Int) -> Bool = { _ in true }
     /// Of some instruments, globs taken apart, those that a source serves now.
     var served: (_ source: Int, _ symbols: [String]) -> [String]
     /// A hole is over.
