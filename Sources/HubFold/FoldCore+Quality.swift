@@ -135,19 +135,21 @@ extension FoldCore {
     /// conditions too.
     @inline(__always)
     static func signature(_ trade: UnsafePointer<hub_trade>) -> UInt64 {
-        var hash = UInt64(trade.pointee.head.stream) &* 0x9e37_79b9_7f4a_7c15
         let rest =
             trade.pointee.trade_id == 0
             ? UInt64(trade.pointee.conditions) << 8 | UInt64(trade.pointee.side) : trade.pointee.trade_id
-        hash = mix(hash ^ UInt64(bitPattern: trade.pointee.head.ts_event))
-        hash = mix(hash ^ trade.pointee.price.bitPattern)
-        hash = mix(hash ^ trade.pointee.size.bitPattern)
-        return mix(hash ^ rest)
+        // Two products that need not wait for each other.
+        return mix(
+            UInt64(bitPattern: trade.pointee.head.ts_event) ^ UInt64(trade.pointee.head.stream) << 40,
+            rest ^ 0x9e37_79b9_7f4a_7c15)
+            ^ mix(
+                trade.pointee.price.bitPattern ^ 0xd6e8_feb8_6659_fd93,
+                trade.pointee.size.bitPattern ^ 0xa076_1d64_78bd_642f)
     }
 
     @inline(__always)
-    private static func mix(_ value: UInt64) -> UInt64 {
-        let product = value.multipliedFullWidth(by: 0xd6e8_feb8_6659_fd93)
+    private static func mix(_ one: UInt64, _ other: UInt64) -> UInt64 {
+        let product = one.multipliedFullWidth(by: other)
         return product.high ^ product.low
     }
 
