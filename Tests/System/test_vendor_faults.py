@@ -142,7 +142,8 @@ def pending(fake) -> list:
     return [order for order in fake._door("GET", "misbehave") if order["next"] != 0]
 
 
-@pytest.mark.parametrize("status", [401, 403])
+# A key that is refused stays refused, so that comes last.
+@pytest.mark.parametrize("status", [403, 401])
 def test_a_refusal_is_a_login_or_the_plan_and_never_an_outage(running, status):
     vendor, fake, hub, symbol, _ = running
     wait_right(hub, symbol)
@@ -175,4 +176,4 @@ def test_a_limit_without_a_time_is_told_as_a_limit_and_the_vendor_is_left_alone(
         for answer in answers:
             assert answer.status_code == 503 and answer.json()["code"] == "provider_limited", answer.text
             assert answer.json()["retry"] is True
-        assert len(fake.requests()) - before < 5, "a vendor that refuses is not asked as often as clients ask"
+        assert len(fake.requests()) - before <= 5, "each client's question has two tries, and a refused one waits"
