@@ -142,10 +142,15 @@ def pending(fake) -> list:
     return [order for order in fake._door("GET", "misbehave") if order["next"] != 0]
 
 
-# A key that is refused stays refused, so that comes last.
 @pytest.mark.parametrize("status", [403, 401])
-def test_a_refusal_is_a_login_or_the_plan_and_never_an_outage(running, status):
-    vendor, fake, hub, symbol, _ = running
+@pytest.mark.parametrize("vendor", sorted(SETTINGS))
+def test_a_refusal_is_a_login_or_the_plan_and_never_an_outage(vendor, status, tmp_path_factory):
+    # A refusal is remembered, so each has a hub of its own.
+    with started(vendor, tmp_path_factory) as (_, fake, hub, symbol, _key):
+        refuse(vendor, status, fake, hub, symbol)
+
+
+def refuse(vendor, status, fake, hub, symbol):
     wait_right(hub, symbol)
     fake.misbehave({"what": "status", "status": status, "routes": "*quote*", "next": 10})
     body = quote(hub, symbol).json()
