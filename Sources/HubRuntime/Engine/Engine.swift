@@ -103,7 +103,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         }
         indicatorCatalogue = Self.catalogue(configuration, plugins)
         supervisor = Self.makeSupervisor(
-            configuration, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
+            configuration, providers, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
         queryDesk = Self.makeQueryDesk(configuration, providers, lock, supervisor)
         let handover = BackfillHandover()
         backfillDesk = Self.makeBackfillDesk(
