@@ -72,7 +72,7 @@ let package = Package(
         layer("PluginKit", ["PluginABI"]),
         layer("TableFormat", ["EventFormat"]),
         // What the brokers of one country have in common.
-        layer("IndianMarkets", ["EventFormat", "JSONReading"]),
+        layer("IndianMarkets", ["EventFormat", "JSONReading", "PluginABI", "PluginKit"]),
         layer("JSONReading", []),
         layer("VendorKit", ["JSONReading", "EventFormat", "PluginKit"]),
 
@@ -101,6 +101,8 @@ let package = Package(
         layer("HubConfig", ["CYAML", "HubModel", "EventFormat"]),
         layer("HubJournal", ["CHubSystem", "PluginABI"]),
         layer("HubChunks", ["CHubSystem", "PluginABI"]),
+        // What came from vendors, as files.
+        layer("HubCapture", ["CHubSystem", "HubModel"]),
         layer("HubFold", ["HubModel", "PluginABI", "EventFormat"]),
         layer(
             "HubStore",
@@ -109,7 +111,7 @@ let package = Package(
             "HubRuntime",
             [
                 "CHubSystem", "HubModel", "HubConfig", "HubJournal", "HubFold", "HubStore", "HubNet", "EventFormat",
-                "PluginABI", .product(name: "Crypto", package: "swift-crypto"),
+                "HubCapture", "PluginABI", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "HubPage", resources: [.embedInCode("Files")], swiftSettings: strict),
@@ -133,7 +135,7 @@ let package = Package(
             name: "Hub",
             dependencies: [
                 "HubServer", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat",
-                "CZlib",
+                "HubCapture", "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -146,10 +148,9 @@ let package = Package(
             name: "hub-bench",
             dependencies: [
                 "HubRuntime", "HubConfig", "HubJournal", "HubStore", "HubFold", "HubChunks", "HubModel", "EventFormat",
-                "PluginABI", "ZerodhaCore", "UpstoxCore", "CZlib",
+                "PluginABI", "PluginKit", "VendorStages", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "JSONReading", "VendorKit", "FinnhubCore", "TwelveDataCore",
             ],
             path: "Benchmarks/Micro", swiftSettings: strict),
 
@@ -157,6 +158,24 @@ let package = Package(
         .target(
             name: "PluginTestSupport", dependencies: ["PluginKit", "PluginABI"], path: "Tests/PluginTestSupport",
             swiftSettings: strict),
+        // The vendors' plugins, streaming, with a program in the vendor's place: for benchmarks and fuzzing.
+        .target(
+            name: "VendorStages",
+            dependencies: [
+                "PluginTestSupport", "PluginKit", "ZerodhaCore", "UpstoxCore", "FinnhubCore", "TwelveDataCore",
+            ],
+            path: "Tests/VendorStages", swiftSettings: strict),
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["VendorStages", "PluginTestSupport", "PluginKit", "PluginABI", "JSONReading", "HubNet"],
+            path: "Tests/FuzzTargets", swiftSettings: strict),
+        .executableTarget(
+            name: "hub-fuzz",
+            dependencies: [
+                "FuzzTargets", "PluginTestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/FuzzRun", swiftSettings: strict),
+        tests("FuzzTests", ["FuzzTargets", "PluginTestSupport"]),
         tests("EventFormatTests", ["EventFormat", "PluginABI"]),
         tests("TableFormatTests", ["TableFormat", "EventFormat"]),
         tests(
@@ -176,6 +195,7 @@ let package = Package(
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
         tests("HubChunksTests", ["HubChunks", "CHubSystem", "PluginABI"]),
+        tests("HubCaptureTests", ["HubCapture", "HubModel"]),
         tests("HubFoldTests", ["HubFold", "HubModel", "PluginABI", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat", "KillScript"]),
         // A process of its own, which the tests of the store have killed at each of its steps.
@@ -189,7 +209,8 @@ let package = Package(
         tests(
             "HubRuntimeTests",
             [
-                "HubRuntime", "HubConfig", "HubFold", "HubJournal", "HubModel", "HubStore", "PluginABI", "EventFormat",
+                "HubRuntime", "HubConfig", "HubCapture", "HubFold", "HubJournal", "HubModel", "HubStore", "PluginABI",
+                "EventFormat",
             ]),
         tests(
             "HubServerTests",

@@ -33,10 +33,12 @@ public struct PipelinePlan: Sendable {
     public var bars: [Interval]
     /// What bars are made of.
     public var price: BarPrice
+    /// What records are checked for.
+    public var quality: QualityPlan
 
     public init(
         name: String, sources: [String], kindsBySource: [UInt32] = [], instruments: [Symbol],
-        patterns: [SymbolPattern] = [], bars: [Interval] = [], price: BarPrice = .last
+        patterns: [SymbolPattern] = [], bars: [Interval] = [], price: BarPrice = .last, quality: QualityPlan = .off
     ) {
         self.name = name
         self.sources = sources
@@ -45,6 +47,7 @@ public struct PipelinePlan: Sendable {
         self.patterns = patterns
         self.bars = bars
         self.price = price
+        self.quality = quality
     }
 }
 

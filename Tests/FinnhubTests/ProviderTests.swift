@@ -57,7 +57,7 @@ struct StreamTests {
         try hub.message(Array(text.utf8), isText: true, on: 1)
         let stream = try #require(hub.host.streams.firstIndex { $0.marketCentre == "OANDA" }) + 1
         #expect(hub.host.streams[stream - 1].symbol == "FX:EURUSD")
-        #expect(shown(hub.take()) == [.tick(UInt32(stream), 1_000_000, 1.5, 0), .trade(1, 2_000_000, 2, 3, 0, 1)])
+        #expect(shown(hub.take()) == [.tick(UInt32(stream), 1_000_000, 1.5, -1, 0), .trade(1, 2_000_000, 2, 3, 0, 1)])
     }
 
     @Test("subscriptions are paced, and those beyond the plan's number wait until a place is free")
@@ -102,7 +102,15 @@ struct StreamTests {
         #expect(refused.host.subscriptions[1] == 8)
         try refused.run(to: begin + 3600 * second)
         #expect(refused.host.vendor.openings.count == 1)
-        for status: UInt32 in [200, 429, 503] {
+        // A fault of theirs is for the host's backoff.
+        for status: UInt32 in [302, 503] {
+            let failing = try hub()
+            try failing.start()
+            try failing.want(["NYSE:A"], kinds: .trade)
+            try failing.refused(1, status: status)
+            #expect(failing.host.vendor.openings.count == 2, "\(status)")
+        }
+        for status: UInt32 in [200, 429] {
             let passing = try hub()
             try passing.start()
             try passing.want(["NYSE:A"], kinds: .trade)

@@ -143,9 +143,11 @@ extension Finnhub {
             connection = .refused
             refuse("Finnhub refuses the key at the stream (\(response.status))\(text)")
         default:
-            // A plain 200 was seen in outages, 429 after too many tries: both pass.
             connection = .none
             host.feed(.reconnecting, reason: "Finnhub answered \(response.status) instead of opening the stream\(text)")
+            // A fault of theirs is for the host's backoff. A plain 200 was seen in outages, 429 after too many tries: both
+            // pass, but not at once.
+            if response.status >= 500 || (300..<400).contains(response.status) { return try connect() }
             isHolding = true
             try host.setTimer(Timer.reopening, atNanoseconds: now.wallNanoseconds + 30 * Self.second)
         }

@@ -2,7 +2,7 @@ public import EventFormat
 public import HubConfig
 public import HubFold
 public import HubJournal
-import HubModel
+public import HubModel
 import HubNet
 public import HubStore
 public import Logging
@@ -37,6 +37,11 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     /// Questions on demand, with the cache in front of them.
     public let queryDesk: QueryDesk
     let backfillDesk: BackfillDesk
+    let historyKeeper: HistoryKeeper
+    let gapHealer: GapHealer
+    let scheduleDesk: ScheduleDesk
+    public let marketCalendars: MarketCalendars
+    let holidayDesk: HolidayDesk
 
     /// Where connections and requests of providers run; idle threads where there are none.
     let network = NetworkLoop()
@@ -105,14 +110,22 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         supervisor = Self.makeSupervisor(
             configuration, providers, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
         queryDesk = Self.makeQueryDesk(configuration, providers, lock, supervisor)
+        marketCalendars = Plans.marketCalendars(configuration)
+        supervisor.marketCalendars = marketCalendars
+        holidayDesk = Self.makeHolidayDesk(configuration, queryDesk, marketCalendars, logger: self.logger)
         let handover = BackfillHandover()
-        backfillDesk = Self.makeBackfillDesk(
-            configuration, queryDesk, store, handover, logger: self.logger,
-            now: { isVirtual ? virtualClock.now : WallClock.now })
+        let fetch = Self.makeHistoryFetch(
+            configuration, queryDesk, handover, now: { isVirtual ? virtualClock.now : WallClock.now })
+        backfillDesk = Self.makeBackfillDesk(fetch, store, logger: self.logger)
+        historyKeeper = Self.makeHistoryKeeper(
+            configuration, backfillDesk, queryDesk, store, journal, logger: self.logger)
+        scheduleDesk = Self.makeScheduleDesk(configuration, store, handover, logger: self.logger)
+        gapHealer = Self.makeGapHealer(configuration, fetch, handover, logger: self.logger)
         let fold = sequencer.fold
         journal.definitionsAtSegmentHead = { Self.definitionRecords(fold.definitions) }
         recall.publish = { [unowned sequencer] in sequencer.makeReadable() }
         handover.engine.withLock { $0 = .init(self) }
+        watchGaps()
     }
 
     // MARK: Life
@@ -166,6 +179,11 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         for feed in feedLoops { feed.start() }
         startListings()
         backfillDesk.start()
+        startHealing()
+        historyKeeper.start()
+        scheduleDesk.start()
+        refreshStalePrices()
+        holidayDesk.start()
     }
 
     private func feedLoop(_ name: String, _ instances: [ProviderInstance], _ loop: SequencerLoop) -> FeedLoop {
@@ -195,12 +213,17 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     public func stop(withinNanoseconds: Int64) {
         guard isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
         backfillDesk.stop()
+        gapHealer.stop()
+        historyKeeper.stop()
+        scheduleDesk.stop()
+        holidayDesk.stop()
         // A batch of backfill that is under way ends with what it has.
         backfillTurn.withLock { _ in }
         listingTurn.withLock { _ in }
         let deadline = WallClock.now + withinNanoseconds
         lockstep?.stop()
         for feed in feedLoops { feed.stop() }
+        for provider in providers { provider.context.tap?.stop() }
         sequencerLoop?.stop()
         if sequencerLoop != nil { sequencerThread.join() }
         for thread in indicatorThreads { thread.stop() }

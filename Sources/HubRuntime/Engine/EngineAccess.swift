@@ -2,6 +2,7 @@ public import EventFormat
 public import HubConfig
 public import HubFold
 public import HubJournal
+public import HubModel
 public import HubStore
 
 /// What the server may ask of a running hub, and all it knows of it.
@@ -43,6 +44,15 @@ public protocol EngineAccess: AnyObject, Sendable {
     var queries: QueryDesk? { get }
     /// Fetches of history; `nil` where there are none.
     var backfills: BackfillDesk? { get }
+    /// Holes whose bars are fetched; `nil` where none are.
+    var healing: GapHealer.Figures? { get }
+    /// Work at set times.
+    var schedules: [ScheduleDesk.Figures] { get }
+
+    /// When venues trade: bundled, told by providers, and as the operator says.
+    var marketCalendars: MarketCalendars { get }
+    /// Asks providers for a venue's holidays, where what is known is not fresh.
+    func refreshHolidays(of venue: String) async
 
     /// Journals records of the past with the flag *backfilled*, in order, and makes anew what they touch. Blocks until they are
     /// published: not for an event loop.
@@ -93,6 +103,8 @@ extension EngineAccess {
 
     public var queries: QueryDesk? { nil }
     public var backfills: BackfillDesk? { nil }
+    public var healing: GapHealer.Figures? { nil }
+    public var schedules: [ScheduleDesk.Figures] { [] }
 
     public func takeBackfill(_ batch: BackfillBatch) throws -> BackfillResult {
         throw BackfillError("this hub takes no backfill")

@@ -23,6 +23,9 @@ public struct EngineStatus: Sendable {
         public var rejected: UInt64 = 0
         /// Good records that were dropped because another source was active.
         public var standby: UInt64 = 0
+        /// Records flagged suspect since the start, in all and by check (`spike` …); one record may fail several.
+        public var suspect: UInt64 = 0
+        public var suspectByCheck: [(check: String, count: UInt64)] = []
         /// Where a person logs in; while it waits for that.
         public var loginPath: String?
         /// Logins that worked since the start.
@@ -39,7 +42,19 @@ public struct EngineStatus: Sendable {
         public var messagesIn = 0
         /// `closed`, `open`, `probing`.
         public var breaker = "closed"
+        /// What became of the recording of its raw bytes; `nil` = there is none.
+        public var recording: Recording?
         public init() {}
+    }
+
+    /// The recording of what comes from a vendor.
+    public struct Recording: Sendable {
+        public var frames: UInt64
+        public var bytes: UInt64
+        /// Frames that could not be written.
+        public var lost: UInt64
+        /// Why nothing is written at the moment.
+        public var stopped: String?
     }
 
     /// What is used of one rate class of a provider.

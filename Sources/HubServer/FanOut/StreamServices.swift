@@ -27,6 +27,8 @@ struct StreamServices: Sendable {
     let definitions: @Sendable () -> DefinitionTable
     let pool: NIOThreadPool
     let logger: Logger
+    /// When venues trade.
+    var calendars = MarketCalendars()
 
     /// The journal at this moment.
     func facts() -> StreamFacts {
