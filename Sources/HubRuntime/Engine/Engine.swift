@@ -108,7 +108,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         }
         indicatorCatalogue = Self.catalogue(configuration, plugins)
         supervisor = Self.makeSupervisor(
-            configuration, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
+            configuration, providers, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
         queryDesk = Self.makeQueryDesk(configuration, providers, lock, supervisor)
         marketCalendars = Plans.marketCalendars(configuration)
         supervisor.marketCalendars = marketCalendars

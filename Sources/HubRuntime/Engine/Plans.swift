@@ -53,8 +53,10 @@ public enum Plans {
         if calendars.isEmpty { calendars = [.always] }
         return Supervisor.SourcePlan(
             name: provider.name, isRecorded: provider.plugin.traits.contains(.recorded),
+            isSimulated: provider.plugin.traits.contains(.simulated),
             resumes: provider.plugin.traits.contains(.resumes), staleAfterNanoseconds: provider.staleAfterNanoseconds,
-            symbols: symbols, kinds: kinds, calendars: calendars, venues: venues)
+            lateAfterNanoseconds: provider.lateAfterNanoseconds, symbols: symbols, kinds: kinds, calendars: calendars,
+            venues: venues)
     }
 
     static func supervised(_ pipeline: PipelineConfiguration, in configuration: Configuration)
@@ -66,7 +68,35 @@ public enum Plans {
                 configuration.providers.firstIndex { $0.name == source.provider }
             },
             afterNanoseconds: pipeline.failoverAfterNanoseconds,
-            backAfterNanoseconds: pipeline.failoverBackAfterNanoseconds)
+            backAfterNanoseconds: pipeline.failoverBackAfterNanoseconds, kinds: pipeline.sources.map(\.kinds),
+            instruments: pipeline.instruments.map(\.text), globs: pipeline.globs.map(\.text),
+            isWarm: pipeline.standby == .warm, isPerInstrument: pipeline.failsOverPerInstrument)
+    }
+
+    /// Who streams what at the start: of each pipeline the sources up to the one that served last, and all in lockstep.
+    static func wants(
+        _ configuration: Configuration, _ plans: [Supervisor.PipelinePlan], active: [Int],
+        _ providers: [ProviderInstance], _ fold: Fold, now: Int64
+    ) -> WantBook {
+        let followsHealth = configuration.hub.clock == .real
+        let reach = zip(plans, active).map { plan, active in
+            followsHealth ? min(plan.sources.count, active + 1 + (plan.isWarm ? 1 : 0)) : .max
+        }
+        let assigned = zip(plans, active).map { plan, active in
+            var assigned: [String: Int] = [:]
+            guard plan.isPerInstrument else { return assigned }
+            for symbol in plan.instruments {
+                guard let name = fold.activeSource(of: symbol),
+                    let place = plan.sources.firstIndex(where: { configuration.providers[$0].name == name }),
+                    place != active
+                else { continue }
+                assigned[symbol] = place
+            }
+            return assigned
+        }
+        return WantBook(
+            sources: providers.count, pipelines: plans.count, followsHealth: followsHealth, reach: reach,
+            assigned: assigned, now: now, tell: { index, changes in providers[index].change(changes) })
     }
 
     /// SHA-256 of a text.

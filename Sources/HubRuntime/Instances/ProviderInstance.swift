@@ -37,7 +37,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     private var timers: [Timer] = []
     /// What was taken from the mailbox and waits for room.
     var deliveries: ArraySlice<VendorMailbox.Entry> = []
-    private var pullAgainNanoseconds: Int64 = 0
+    var pullAgainNanoseconds: Int64 = 0
     private var isPulling: Bool
     private var hasEnded = false
     private var hasLoggedFault = false
@@ -121,27 +121,6 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
         context.tap?.takeStart(now)
         try base.start(now: now)
         if context.playback != nil { startedFlag.store(true, ordering: .releasing) }
-    }
-
-    /// Says what is wanted, absolutely for each instrument.
-    func tell(_ wanted: [(symbol: String, kinds: UInt32)], now: hub_now) throws(PluginFailure) {
-        context.tap?.take(.want(wanted.map { CaptureWant(symbol: $0.symbol, kinds: $0.kinds) }), now)
-        let handles = wanted.map { context.handle(symbol: $0.symbol) }
-        let plugin = base.plugin
-        let texts = wanted.map { ContiguousArray($0.symbol.utf8CString) }
-        var items: [hub_want] = []
-        // The texts are alive until the end of this function, and arrays do not move while nobody changes them.
-        for (index, text) in texts.enumerated() {
-            let data = text.withUnsafeBufferPointer { $0.baseAddress }
-            items.append(
-                hub_want(
-                    struct_size: UInt32(MemoryLayout<hub_want>.size), handle: handles[index],
-                    kinds: wanted[index].kinds, reserved: 0,
-                    symbol: hub_text(data: data, length: UInt64(text.count - 1))))
-        }
-        try withExtendedLifetime(texts) { () throws(PluginFailure) in
-            try base.call { error in provider.pointee.want(plugin, items, UInt64(items.count), now, error) }
-        }
     }
 
     func stop() {
