@@ -230,12 +230,3 @@ let package = Package(
         + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading", "CZlib"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
 )
-
-// `scripts/fuzz-guided` builds it, with every target instrumented: libFuzzer brings the main function.
-if Context.environment["HUB_FUZZ_GUIDED"] != nil {
-    package.targets.append(
-        .executableTarget(
-            name: "hub-fuzz-guided", dependencies: ["FuzzTargets"], path: "Tests/FuzzGuided",
-            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
-            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
-}

@@ -102,7 +102,15 @@ struct StreamTests {
         #expect(refused.host.subscriptions[1] == 8)
         try refused.run(to: begin + 3600 * second)
         #expect(refused.host.vendor.openings.count == 1)
-        for status: UInt32 in [200, 429, 503] {
+        // A fault of theirs is for the host's backoff.
+        for status: UInt32 in [302, 503] {
+            let failing = try hub()
+            try failing.start()
+            try failing.want(["NYSE:A"], kinds: .trade)
+            try failing.refused(1, status: status)
+            #expect(failing.host.vendor.openings.count == 2, "\(status)")
+        }
+        for status: UInt32 in [200, 429] {
             let passing = try hub()
             try passing.start()
             try passing.want(["NYSE:A"], kinds: .trade)

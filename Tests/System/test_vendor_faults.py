@@ -1,12 +1,15 @@
 """Every misbehaviour of every vendor, one at a time, and what a client of the hub is told."""
 
 import contextlib
+import re
+import subprocess
 import time
 
 import pytest
+import requests
 
 from fakes import FakeVendor
-from hubprocess import Hub
+from hubprocess import Hub, binary
 from vendorclients import SEED
 
 PROBLEM = {"type", "title", "status", "detail", "instance", "code", "retry", "request_id"}
@@ -24,7 +27,7 @@ NAMES = {"zerodha": ("NSE:INFY", "NSE:INFY"), "upstox": ("NSE:INFY", "NSE_EQ|INE
          "twelvedata": ("NASDAQ:AAPL", "AAPL"), "finnhub": ("NASDAQ:AAPL", "AAPL")}
 
 CONFIGURATION = """
-hub: {{ listen: 127.0.0.1:PORT, data: ./data, query: {{ timeout: 2s, retries: 1 }}, cache: {{ negative: 0s }} }}
+hub: {{ listen: 127.0.0.1:PORT, data: ./data, public_url: "http://127.0.0.1:PORT", query: {{ timeout: 2s, retries: 1 }}, cache: {{ negative: 0s }} }}
 providers:
   {vendor}:
     plugin: {vendor}
@@ -150,7 +153,16 @@ def test_a_refusal_is_a_login_or_the_plan_and_never_an_outage(running, status):
     assert body["code"] in expected and body["status"] == STATUS[body["code"]], body
     if body["code"] == "auth_needed" and vendor in ("zerodha", "upstox"):
         state = hub.json("/v1/status")["providers"][0]
-        assert state["state"] == "auth_needed" and state["login_url"], state
+        assert state["state"] == "auth_needed" and state["login_url"] == f"{hub.url}/auth/{vendor}", state
+        if vendor == "zerodha":
+            fake.market(redirect_url=f"{hub.url}/auth/zerodha/callback")
+        # What a person's browser does.
+        command = subprocess.Popen([binary(), "auth", vendor, "--address", hub.url, "--wait", "30"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        page = re.search(r"Log in here: (\S+)", command.stdout.readline())
+        assert requests.get(page.group(1), timeout=20).status_code == 200
+        assert command.wait(60) == 0, command.stdout.read()
+        fake.wait(is_streaming, "a subscription with the new token")
 
 
 @pytest.mark.parametrize("vendor", sorted(SETTINGS))

@@ -238,9 +238,5 @@ def covers(gap: dict, symbol: str, moment: float, slack: float) -> bool:
 
 
 def folded(gaps: list[dict]) -> list[dict]:
-    """One object a gap: what closed replaces what opened."""
-    out = {}
-    for gap in gaps:
-        if out.get(gap["gap_id"], {}).get("state") != "closed":
-            out[gap["gap_id"]] = gap
-    return list(out.values())
+    """One object a gap: what closed replaces what opened, and what was healed replaces that."""
+    return list({gap["gap_id"]: gap for gap in sorted(gaps, key=lambda gap: gap["seq"])}.values())

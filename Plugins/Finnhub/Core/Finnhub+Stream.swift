@@ -145,8 +145,9 @@ extension Finnhub {
         default:
             connection = .none
             host.feed(.reconnecting, reason: "Finnhub answered \(response.status) instead of opening the stream\(text)")
-            // A plain 200 was seen in outages, 429 after too many tries: both pass, but not at once.
-            guard response.status == 200 || response.status == 429 else { return try connect() }
+            // A fault of theirs is for the host's backoff. A plain 200 was seen in outages, 429 after too many tries: both
+            // pass, but not at once.
+            if response.status >= 500 || (300..<400).contains(response.status) { return try connect() }
             isHolding = true
             try host.setTimer(Timer.reopening, atNanoseconds: now.wallNanoseconds + 30 * Self.second)
         }

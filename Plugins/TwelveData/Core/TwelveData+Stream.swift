@@ -170,6 +170,8 @@ extension TwelveData {
         }
         connection = .none
         host.feed(.reconnecting, reason: "TwelveData answered \(status) instead of opening the stream\(told)")
+        // A fault of theirs is for the host's backoff; what they refuse is not asked for again at once.
+        if response.status >= 500 || (300..<400).contains(response.status) { return try connect() }
         isHolding = true
         try host.setTimer(Timer.reopening, atNanoseconds: now.wallNanoseconds + 30 * Self.second)
     }

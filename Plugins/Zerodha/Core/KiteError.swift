@@ -25,6 +25,8 @@ enum KiteError {
         if status == 429 {
             return PluginError(.rateLimit, "Kite refuses more requests for now: \(said)", retryAfterMilliseconds: 1000)
         }
+        // Whatever the body says: who answers does not know us.
+        if status == 401 { return PluginError(.authentication, "Kite refuses: \(said). Log in again") }
         switch type {
         case "TokenException":
             return PluginError(.authentication, "Kite does not take the access token: \(said). Log in again")
@@ -39,7 +41,7 @@ enum KiteError {
         default: break
         }
         switch status {
-        case 401, 403: return PluginError(.authentication, "Kite refuses: \(said). Log in again")
+        case 403: return PluginError(.authentication, "Kite refuses: \(said). Log in again")
         case 404, 405, 410: return PluginError(.notFound, "Kite does not know this: \(said)")
         case 400..<500: return PluginError(.unsupported, "Kite does not take the request: \(said)")
         case 200 where !isExpectedType:

@@ -110,9 +110,8 @@ final class Assembly {
         let section = own.first { $0.key == "pipelines" }
         let pipelines = self.pipelines(section, root: sections.root)
         let calendars = calendars(checked["calendars"])
-        calendarNames = Dictionary(
-            calendars.compactMap { calendar in calendar.like.map { (calendar.venue, $0) } },
-            uniquingKeysWith: { first, _ in first })
+        let names = calendars.compactMap { calendar in calendar.like.map { (calendar.venue, $0) } }
+        calendarNames = Dictionary(names, uniquingKeysWith: { first, _ in first })
         let schedules = schedules(checked["schedules"], pipelines, all: components(section).map(\.key))
         reportUnused()
         return Configuration(

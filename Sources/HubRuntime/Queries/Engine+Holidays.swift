@@ -31,7 +31,7 @@ extension Engine {
 
     public func refreshHolidays(of venue: String) async {
         guard !isLockstep else { return }
-        await holidayDesk.refresh(venue)
+        await holidayDesk.prepare(venue)
     }
 }
 

@@ -21,6 +21,8 @@ final class HolidayDesk: Sendable {
     private let logger: Logger
     private let task = Mutex<Task<Void, Never>?>(nil)
     private let taken = Mutex<[String: Int64]>([:])
+    /// Venues that somebody was asked about, whatever came of it.
+    private let settled = Mutex<Set<String>>([])
 
     init(
         desk: QueryDesk, calendars: MarketCalendars, venues: [String], everyNanoseconds: UInt64,
@@ -59,10 +61,21 @@ final class HolidayDesk: Sendable {
 
     func stop() { task.withLock { $0?.cancel() } }
 
+    /// Waits for the days of a venue that nobody was asked about yet; of others they are refreshed behind the caller's back,
+    /// who need not wait for a vendor that does not answer.
+    func prepare(_ venue: String) async {
+        if settled.withLock({ $0.contains(venue) }) {
+            Task.detached { [self] in await refresh(venue) }
+        } else {
+            await refresh(venue)
+        }
+    }
+
     /// Sees to it that a venue's days are there and fresh. `false`: nobody answered, and what is known stands.
     @discardableResult
     func refresh(_ venue: String) async -> Bool {
         guard desk.canAsk(.calendar, venue: venue) else { return false }
+        defer { settled.withLock { _ = $0.insert(venue) } }
         // The same question all year long, so that the cache knows it.
         let year = CivilDate(day: CivilDate.day(ofNanoseconds: now())).year
         let query = Query(
