@@ -117,10 +117,12 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         let fetch = Self.makeHistoryFetch(
             configuration, queryDesk, handover, now: { isVirtual ? virtualClock.now : WallClock.now })
         backfillDesk = Self.makeBackfillDesk(fetch, store, logger: self.logger)
+        let plan = HealingPlan(pipelines: configuration.pipelines, calendars: marketCalendars)
         historyKeeper = Self.makeHistoryKeeper(
-            configuration, backfillDesk, queryDesk, store, journal, logger: self.logger)
-        scheduleDesk = Self.makeScheduleDesk(configuration, store, handover, logger: self.logger)
-        gapHealer = Self.makeGapHealer(configuration, fetch, handover, logger: self.logger)
+            plan, backfillDesk, queryDesk, store, journal, logger: self.logger)
+        scheduleDesk = Self.makeScheduleDesk(
+            configuration, marketCalendars, store, handover, logger: self.logger)
+        gapHealer = Self.makeGapHealer(configuration, plan, fetch, handover, logger: self.logger)
         let fold = sequencer.fold
         journal.definitionsAtSegmentHead = { Self.definitionRecords(fold.definitions) }
         recall.publish = { [unowned sequencer] in sequencer.makeReadable() }

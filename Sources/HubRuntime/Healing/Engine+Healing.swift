@@ -8,11 +8,12 @@ extension Engine {
     public var healing: GapHealer.Figures? { isLockstep ? nil : gapHealer.figures }
 
     static func makeGapHealer(
-        _ configuration: Configuration, _ fetch: HistoryFetch, _ handover: BackfillHandover, logger: Logger
+        _ configuration: Configuration, _ plan: HealingPlan, _ fetch: HistoryFetch, _ handover: BackfillHandover,
+        logger: Logger
     ) -> GapHealer {
         GapHealer(
             GapHealer.Surroundings(
-                fetch: fetch, plan: HealingPlan(configuration), sources: configuration.providers.map(\.name),
+                fetch: fetch, plan: plan, sources: configuration.providers.map(\.name),
                 tell: { gap, symbols, repair, isOwn in
                     handover.engine.withLock { $0?.engine }?.tell(gap, symbols, repair, isOwn)
                 },

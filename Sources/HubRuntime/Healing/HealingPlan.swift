@@ -5,18 +5,13 @@ import HubModel
 /// Which bars are to be fetched for a hole, and of whom, as the configuration says.
 struct HealingPlan: Sendable {
     let pipelines: [PipelineConfiguration]
-    private let overrides: [String: String]
+    private let calendars: MarketCalendars
     /// By instrument in no more than one pipeline.
     private let owners: [Symbol: Int]
 
-    init(_ configuration: Configuration) {
-        self.init(pipelines: configuration.pipelines, overrides: Plans.calendars(configuration))
-    }
-
-    /// - Parameter overrides: venue → name of the calendar that the operator gave it.
-    init(pipelines: [PipelineConfiguration], overrides: [String: String] = [:]) {
+    init(pipelines: [PipelineConfiguration], calendars: MarketCalendars = MarketCalendars()) {
         self.pipelines = pipelines
-        self.overrides = overrides
+        self.calendars = calendars
         var owners: [Symbol: Int] = [:]
         for (index, pipeline) in pipelines.enumerated() {
             for symbol in pipeline.instruments { owners[symbol] = index }
@@ -56,7 +51,7 @@ struct HealingPlan: Sendable {
     }
 
     func calendar(of symbol: String) -> TradingCalendar {
-        .forVenue(String(symbol.prefix { $0 != ":" }), overrides: overrides)
+        calendars.calendar(of: String(symbol.prefix { $0 != ":" }))
     }
 }
 

@@ -1,4 +1,3 @@
-import HubConfig
 import HubJournal
 import HubModel
 import HubStore
@@ -8,12 +7,12 @@ extension Engine {
     private static let key = "fetched"
 
     static func makeHistoryKeeper(
-        _ configuration: Configuration, _ desk: BackfillDesk, _ queries: QueryDesk, _ store: Store, _ journal: Journal,
+        _ plan: HealingPlan, _ desk: BackfillDesk, _ queries: QueryDesk, _ store: Store, _ journal: Journal,
         logger: Logger
     ) -> HistoryKeeper {
         let keeper = HistoryKeeper(
             HistoryKeeper.Surroundings(
-                desk: desk, plan: HealingPlan(configuration), now: { WallClock.now },
+                desk: desk, plan: plan, now: { WallClock.now },
                 barTimes: { symbol, interval, range in
                     // What is journaled is there, also when the store is a little behind.
                     _ = store.waitUntil(journal.head, timeoutMilliseconds: 1000)

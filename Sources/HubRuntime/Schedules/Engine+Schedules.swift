@@ -12,12 +12,13 @@ extension Engine {
     private static let key = "schedules"
 
     static func makeScheduleDesk(
-        _ configuration: Configuration, _ store: Store, _ handover: BackfillHandover, logger: Logger
+        _ configuration: Configuration, _ calendars: MarketCalendars, _ store: Store, _ handover: BackfillHandover,
+        logger: Logger
     ) -> ScheduleDesk {
         ScheduleDesk(
             ScheduleDesk.Surroundings(
                 schedules: configuration.hub.clock == .virtual ? [] : configuration.schedules,
-                calendars: Plans.calendars(configuration), now: { WallClock.now },
+                calendars: calendars, now: { WallClock.now },
                 run: { schedule in
                     guard let engine = handover.engine.withLock({ $0?.engine }) else { return nil }
                     return await engine.run(schedule)

@@ -15,10 +15,11 @@ struct ScheduleClock: Sendable {
     private static let mostDays = 400
     private static let day: Int64 = 86_400_000_000_000
 
-    init(_ schedule: ScheduleConfiguration, overrides: [String: String] = [:]) {
+    /// - Parameter calendar: of the schedule's venue; `nil` = the bundled one.
+    init(_ schedule: ScheduleConfiguration, calendar: TradingCalendar? = nil) {
         trigger = schedule.trigger
         zone = ZoneClock(schedule.zone) ?? .utc
-        calendar = schedule.venue.map { TradingCalendar.forVenue($0, overrides: overrides) }
+        self.calendar = schedule.venue.map { calendar ?? TradingCalendar.forVenue($0) }
         days = schedule.days
         when = schedule.when
     }

@@ -27,8 +27,7 @@ public final class ScheduleDesk: Sendable {
 
     struct Surroundings: Sendable {
         var schedules: [ScheduleConfiguration]
-        /// Venue → name of the calendar that the operator gave it.
-        var calendars: [String: String]
+        var calendars: MarketCalendars
         var now: @Sendable () -> Int64
         /// Does the work. Answers why it failed; `nil` = it did not.
         var run: @Sendable (ScheduleConfiguration) async -> String?
@@ -47,12 +46,15 @@ public final class ScheduleDesk: Sendable {
     private static let madeUpNanoseconds: Int64 = 86_400_000_000_000
 
     private let around: Surroundings
-    private let clocks: [ScheduleClock]
     private let state = Mutex(State())
 
     init(_ around: Surroundings) {
         self.around = around
-        clocks = around.schedules.map { ScheduleClock($0, overrides: around.calendars) }
+    }
+
+    /// Made anew each time: providers tell of holidays while the hub runs.
+    private func clock(_ schedule: ScheduleConfiguration) -> ScheduleClock {
+        ScheduleClock(schedule, calendar: schedule.venue.map { around.calendars.calendar(of: $0) })
     }
 
     public var figures: [Figures] { state.withLock { $0.figures } }
@@ -63,9 +65,10 @@ public final class ScheduleDesk: Sendable {
         let kept = around.load()
         state.withLock { state in
             state.due = kept.filter { name, _ in around.schedules.contains { $0.name == name } }
-            state.figures = zip(around.schedules, clocks).map { schedule, clock in
+            state.figures = around.schedules.map { schedule in
                 Figures(
-                    name: schedule.name, job: schedule.job, nextNanoseconds: firstDue(schedule, clock, kept, now),
+                    name: schedule.name, job: schedule.job,
+                    nextNanoseconds: firstDue(schedule, clock(schedule), kept, now),
                     lastNanoseconds: kept[schedule.name])
             }
         }
@@ -110,7 +113,7 @@ public final class ScheduleDesk: Sendable {
                             state.due[state.figures[index].name] = due
                             starting.append(index)
                         }
-                        state.figures[index].nextNanoseconds = clocks[index].next(after: now)
+                        state.figures[index].nextNanoseconds = clock(around.schedules[index]).next(after: now)
                     }
                     next = min(next, state.figures[index].nextNanoseconds ?? next)
                 }
