@@ -48,7 +48,7 @@ test: debug test-deps
 	@HUB_BINARY=$(DEBUG)/hub $(PYTHON) -m pytest -q Tests/System -m "not slow" $(PYTEST_OPTIONS)
 
 check: build test-deps
-	@HUB_BINARY=$(RELEASE)/hub $(PYTHON) -m pytest -q Tests/System $(PYTEST_OPTIONS)
+	@HUB_BINARY=$(RELEASE)/hub $(PYTHON) -m pytest -q Tests/System -m "not hubless" $(PYTEST_OPTIONS)
 
 FUZZ_SECONDS = 60
 fuzz: build

@@ -35,9 +35,10 @@ class FailureAtOnce:
         self.config = config
 
     def pytest_runtest_logreport(self, report):
-        if not report.failed:
-            return
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        # A worker has none: its reports come to the one that does.
+        if not report.failed or terminal is None:
+            return
         terminal.write_line("")
         terminal.write_line(f"FAILED {report.nodeid} ({report.when}, {report.duration:.1f} s)", red=True)
         for line in report.longreprtext.splitlines()[-60:]:

@@ -12,6 +12,8 @@ from websockets.sync.client import connect
 from fakes import FakeVendor
 from vendorclients import SEED
 
+pytestmark = pytest.mark.hubless
+
 HEADERS = {"Authorization": "token fakekey:faketoken"}
 SOCKET = "/?api_key=fakekey&access_token=faketoken"
 INFY = 408065

@@ -12,6 +12,8 @@ from websockets.sync.client import connect
 from fakes import FakeVendor
 from vendorclients import SEED
 
+pytestmark = pytest.mark.hubless
+
 VENDORS = {
     "twelvedata": ("/v1/quotes/price?apikey=fakekey",
                    [{"action": "subscribe", "params": {"symbols": "AAPL,EUR/USD,BTC/USD"}}]),

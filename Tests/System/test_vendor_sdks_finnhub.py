@@ -15,6 +15,8 @@ import vendorclients
 from fakes import FakeVendor
 from vendorclients import SEED, Client
 
+pytestmark = pytest.mark.hubless
+
 KEY = "fakekey"
 
 

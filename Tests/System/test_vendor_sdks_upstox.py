@@ -12,6 +12,8 @@ import vendorclients
 from fakes import FakeVendor
 from vendorclients import SEED, Client
 
+pytestmark = pytest.mark.hubless
+
 INFOSYS, NIFTY_50, OPTION, NIFTY_FUTURE = "NSE_EQ|INE009A01021", "NSE_INDEX|Nifty 50", "NSE_FO|40084", "NSE_FO|48225"
 
 

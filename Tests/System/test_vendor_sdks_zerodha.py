@@ -12,6 +12,8 @@ import vendorclients
 from fakes import FakeVendor
 from vendorclients import SEED, Client
 
+pytestmark = pytest.mark.hubless
+
 INFY, NIFTY, FUTURE, RUPEE, RUPEE_BSE = 408065, 256265, 48225 * 256 + 2, 1401 * 256 + 3, 2401 * 256 + 6
 
 

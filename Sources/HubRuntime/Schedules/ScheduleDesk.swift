@@ -50,6 +50,12 @@ public final class ScheduleDesk: Sendable {
 
     init(_ around: Surroundings) {
         self.around = around
+        // Told of from the first look on: a count that is not there yet reads as a schedule that is not there.
+        state.withLock { state in
+            state.figures = around.schedules.map {
+                Figures(name: $0.name, job: $0.job, nextNanoseconds: nil, lastNanoseconds: nil)
+            }
+        }
     }
 
     /// Made anew each time: providers tell of holidays while the hub runs.
