@@ -8,62 +8,6 @@ import PluginABI
 /// Nothing here does I/O: records go out through `say`, in order, and those the journal has no room for wait in a short
 /// list (one entry a decision, and decisions are rare).
 final class Supervisor {
-    /// What is fixed about one source.
-    struct SourcePlan {
-        var name: String
-        /// Its time is in the data: it is never stale, and no clock closes its bars.
-        var isRecorded: Bool
-        /// What it makes up is not what another missed.
-        var isSimulated = false
-        /// It goes on where it stopped, so a stop of the hub loses nothing of it.
-        var resumes: Bool
-        var staleAfterNanoseconds: Int64
-        /// 0 = it is never too late.
-        var lateAfterNanoseconds: Int64 = 0
-        var symbols: [String]
-        var kinds: UInt32
-        var calendars: [TradingCalendar]
-        /// Of its instruments.
-        var venues: [String] = []
-    }
-
-    /// What is fixed about one pipeline.
-    struct PipelinePlan {
-        var name: String
-        /// Indices of its sources, in order of preference.
-        var sources: [Int]
-        var afterNanoseconds: Int64
-        var backAfterNanoseconds: Int64
-        /// Kinds that are wanted of each of `sources`.
-        var kinds: [UInt32] = []
-        /// Instruments that are always streamed, in the order of the file.
-        var instruments: [String] = []
-        /// Globs among them.
-        var globs: [String] = []
-        /// The next source is connected and subscribed already.
-        var isWarm = false
-        /// What the serving source does not have is taken from the next that has it.
-        var isPerInstrument = true
-    }
-
-    /// A hole that is not over.
-    struct OpenGap {
-        /// `seq` of the record that opened it; 0 = it waits for room.
-        var number: UInt64
-        var reason: UInt8
-        var fromNanoseconds: Int64
-        var symbols: [String]
-        var kinds: UInt32
-        /// Whether the plugin told of it; else the hub found it, and there is one at a time.
-        var isPlugins: Bool
-        /// Who serves now in the place of the source that lost it: what that delivers first ends the hole.
-        var successor: Int?
-        /// Instruments that the source served when it began; `nil` = not known.
-        var served: [String]?
-        /// Pipelines that another source took over meanwhile, and when.
-        var leftAt: [String: Int64] = [:]
-    }
-
     let plans: [SourcePlan]
     let pipelines: [PipelinePlan]
     let sources: [Source]
@@ -74,17 +18,17 @@ final class Supervisor {
     private(set) var failoverSince: [Int64]
     /// Who streams what, and which instruments are served by another source than their pipeline.
     var wants: WantBook
-    private var openGaps: [[OpenGap]]
+    var openGaps: [[OpenGap]]
     /// Outages that plugins told of after the hub had: of each source, until the plugin says that they are over.
-    private var toldAlready: [[(reason: UInt8, symbols: [String])]]
-    private var takenBefore: [UInt64]
+    var toldAlready: [[(reason: UInt8, symbols: [String])]]
+    var takenBefore: [UInt64]
     private var seenBefore: [UInt64]
     /// Whether something came since the last tick.
     private var isDelivering: [Bool]
     private var waiting: [(record: [UInt8], done: ((UInt64) -> Void)?)] = []
     private let say: ([UInt8]) -> UInt64?
     let standbySkipped: (Int) -> UInt32
-    private let streamOf: (_ source: Int, _ handle: UInt32) -> UInt32?
+    let streamOf: (_ source: Int, _ handle: UInt32) -> UInt32?
     let streamOfSymbol: (_ source: Int, _ symbol: String) -> UInt32?
     private var lastClockNanoseconds: Int64
     /// Who heals holes; `nil` = nobody.
@@ -367,81 +311,6 @@ final class Supervisor {
     }
 
     private static let second: Int64 = 1_000_000_000
-
-    // MARK: Gaps
-
-    private func openGap(source index: Int, reason: UInt8, from: Int64, now: Int64) {
-        let isTold = openGaps[index].contains {
-            !$0.isPlugins || ($0.reason == reason && $0.symbols == plans[index].symbols)
-        }
-        guard !isTold else { return }
-        open(
-            OpenGap(
-                number: 0, reason: reason, fromNanoseconds: from, symbols: plans[index].symbols,
-                kinds: plans[index].kinds, isPlugins: false),
-            source: index, now: now)
-    }
-
-    private func open(_ gap: OpenGap, source index: Int, now: Int64) {
-        let gap = watched(gap, index)
-        openGaps[index].append(gap)
-        // What came before it does not end it.
-        takenBefore[index] = sources[index].taken
-        sources[index].firstEventNanoseconds = 0
-        journal(record(gap, source: index, state: HUB_GAP_OPEN, to: 0, now: now)) { number in
-            let waiting = self.openGaps[index].firstIndex { $0.number == 0 && $0.reason == gap.reason }
-            if let waiting { self.openGaps[index][waiting].number = number }
-        }
-    }
-
-    /// A source delivers: what was missing of all of it is over.
-    private func closeGaps(source index: Int, now: Int64) {
-        guard !openGaps[index].isEmpty else { return }
-        let first = sources[index].firstEventNanoseconds
-        for gap in openGaps[index] where isOver(gap, index) {
-            close(gap, source: index, to: first == 0 ? now : first, now: now)
-        }
-        openGaps[index].removeAll { isOver($0, index) }
-    }
-
-    private func isOver(_ gap: OpenGap, _ index: Int) -> Bool {
-        gap.number != 0 && (!gap.isPlugins || gap.symbols == plans[index].symbols)
-    }
-
-    private func close(_ gap: OpenGap, source index: Int, to: Int64, now: Int64) {
-        journal(record(gap, source: index, state: HUB_GAP_CLOSED, to: to, now: now)) { number in
-            self.watch?.closed(gap, source: index, number: number, to: to, now: now)
-        }
-    }
-
-    private func watched(_ gap: OpenGap, _ index: Int) -> OpenGap {
-        var gap = gap
-        gap.served = watch?.served(index, gap.symbols)
-        return gap
-    }
-
-    /// What came of healing a hole: told as the same gap, or, of some of its instruments, as one of their own.
-    func repaired(_ gap: ClosedGap, symbols: [String], repair: UInt8, isOwn: Bool, now: Int64) {
-        journal(
-            HubRecord.gap(
-                .init(
-                    state: UInt8(HUB_GAP_CLOSED), reason: gap.reason, repair: repair, kinds: gap.kinds,
-                    openedBy: isOwn ? 0 : gap.number, fromNanoseconds: gap.fromNanoseconds,
-                    toNanoseconds: gap.toNanoseconds, symbols: symbols),
-                stream: sources[gap.source].ownStream, at: now))
-    }
-
-    /// What came over the wire and was missed cannot be had again; bars of it perhaps.
-    private func record(_ gap: OpenGap, source index: Int, state: Int, to: Int64, now: Int64) -> [UInt8] {
-        HubRecord.gap(
-            .init(
-                state: UInt8(state), reason: gap.reason,
-                repair: watch?.repair(of: gap, source: index, isOver: state == HUB_GAP_CLOSED)
-                    ?? UInt8(HUB_REPAIR_IMPOSSIBLE),
-                kinds: gap.kinds, openedBy: gap.number, fromNanoseconds: gap.fromNanoseconds,
-                toNanoseconds: to == 0 ? 0 : max(to, gap.fromNanoseconds), symbols: gap.symbols),
-            stream: sources[index].ownStream, at: now)
-    }
 
     // MARK: Journaling
 
