@@ -46,6 +46,10 @@ extension FoldCore {
                 counters.standby &+= 1
                 return .standby
             }
+            if instrument.pointee.isHandedOver, isPrintedAlready(record, stream.pointee.source, instrument) {
+                counters.duplicates &+= 1
+                return .duplicate
+            }
         } else if source.pointee.duplicates > 0, isDuplicate(record, source) {
             counters.duplicates &+= 1
             return .duplicate
@@ -114,6 +118,28 @@ extension FoldCore {
         default: clearRareSigns(record)
         }
         return .take
+    }
+
+    /// Whether a source that has taken over tells a trade that the one before it told: one no newer than the last of that.
+    /// (A vendor's snapshot is a state: told twice it is no print too many.)
+    ///
+    /// A source that resumes is followed by the number of its records, so none of them may go missing here.
+    @inline(never)
+    private mutating func isPrintedAlready(
+        _ record: UnsafeMutablePointer<hub_record>, _ source: Int32, _ instrument: UnsafeMutablePointer<Instrument>
+    ) -> Bool {
+        guard record.pointee.kind == UInt8(HUB_TRADE) else { return false }
+        let from = sources.base + Int(source)
+        guard !from.pointee.hasPosition, !from.pointee.isRecorded, record.pointee.ts_event != 0,
+            let last = instrument.pointee.slots[HUB_TRADE].record,
+            Int(last.pointee.stream) < streams.count, streams[Int(last.pointee.stream)].source != source,
+            isBelieved(last.pointee.ts_event, received: last.pointee.ts_recv),
+            record.pointee.ts_event <= last.pointee.ts_event
+        else {
+            instrument.pointee.isHandedOver = false
+            return false
+        }
+        return true
     }
 
     /// Whether a source says where it is while it still repeats what came behind its last position.

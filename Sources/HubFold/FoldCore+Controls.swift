@@ -108,6 +108,7 @@ extension FoldCore {
         let id = Int(record.pointee.stream)
         let only = id < streams.count ? streams[id].instrument : -1
         if only < 0 { active[number] = to }
+        var isAnew = false
         for index in 0..<instruments.count {
             let instrument = instruments.base + index
             guard instrument.pointee.pipeline == Int32(number) else { continue }
@@ -119,15 +120,30 @@ extension FoldCore {
             guard serves != instrument.pointee.active else { continue }
             instrument.pointee.active = serves
             guard serves >= 0 else { continue }
+            instrument.pointee.isHandedOver = true
+            isAnew = true
             // What the old source left open is closed by the new one's time: the old one's may stand still.
             for open in 0..<Int(instrument.pointee.seriesCount) {
                 let at = series.base + Int(instrument.pointee.seriesBase) + open
                 if at.pointee.isForming { rehome(at, to: serves) }
             }
         }
+        if isAnew { forgetVolumes(of: to, pipeline: Int32(number), only: only) }
         scratch.removeAll()
         if to >= 0 { collectDue(of: sources.base + Int(to), through: sources[Int(to)].watermark) }
         closeCollected(out)
+    }
+
+    /// What a source's ticks count from when it takes over: its own next one. What was traded while another served is in
+    /// that one's bars, and vendors do not count alike.
+    private mutating func forgetVolumes(of source: Int32, pipeline: Int32, only: Int32) {
+        for id in 0..<streams.count where streams[id].source == source && streams[id].instrument >= 0 {
+            let number = streams[id].instrument
+            guard only < 0 || number == only, instruments[Int(number)].pipeline == pipeline,
+                instruments[Int(number)].active == source
+            else { continue }
+            streams[id].tickDay = DayState.none
+        }
     }
 
     // MARK: Gaps

@@ -64,15 +64,32 @@ struct FailoverPolicyTests {
 
 @Suite("The health of a source")
 struct SourceHealthTests {
-    @Test("silence in an open market is stale, in a shut one it is not")
+    @Test("silence in an open market is stale, in a shut one it is closed, and an opening begins the time anew")
     func stale() {
         var health = SourceHealth(staleAfterNanoseconds: 30 * second, now: 0)
         #expect(health.delivered(at: 1 * second)?.state == .ok)
-        #expect(health.tick(now: 40 * second, isMarketOpen: false) == nil)
         #expect(health.tick(now: 20 * second, isMarketOpen: true) == nil)
-        let change = health.tick(now: 40 * second, isMarketOpen: true)
+        let change = health.tick(now: 50 * second, isMarketOpen: true)
         #expect(change?.state == .stale && change?.previous == .ok)
-        #expect(health.delivered(at: 41 * second)?.state == .ok)
+        #expect(health.delivered(at: 51 * second)?.state == .ok)
+        #expect(health.tick(now: 60 * second, isMarketOpen: false) == nil)
+        let closed = health.tick(now: 90 * second, isMarketOpen: false)
+        #expect(closed?.state == .closed && health.canServe)
+        #expect(health.tick(now: 1000 * second, isMarketOpen: false) == nil)
+        #expect(health.tick(now: 2000 * second, isMarketOpen: true)?.state == .ok)
+        #expect(health.tick(now: 2029 * second, isMarketOpen: true) == nil)
+        #expect(health.tick(now: 2030 * second, isMarketOpen: true)?.state == .stale)
+        #expect(health.tick(now: 2031 * second, isMarketOpen: false)?.state == .closed)
+    }
+
+    @Test("data that is late degrades, a connection that is up does not hide it, and data in time ends it")
+    func late() {
+        var health = SourceHealth(staleAfterNanoseconds: 0, lateAfterNanoseconds: second, now: 0, state: .ok)
+        #expect(health.judge(medianNanoseconds: second, now: 1) == nil)
+        #expect(health.judge(medianNanoseconds: 2 * second, now: 2)?.state == .degraded)
+        #expect(!health.canServe)
+        #expect(health.report(.ok, reason: "", now: 3) == nil && !health.canServe)
+        #expect(health.judge(medianNanoseconds: second / 2, now: 4)?.state == .ok && health.canServe)
     }
 
     @Test("the same state again is no change, but its reason is kept")

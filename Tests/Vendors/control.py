@@ -109,6 +109,7 @@ class ControlDoor:
                     raise PlanError(f"a price has no field {name!r}; there are {', '.join(vars(state))}")
                 setattr(state, name, value)
         self.rate = body.pop("rate", self.rate)
+        self.clock.delay = float(body.pop("delay", self.clock.delay))
         await self.set_market(body)
         return web.json_response({"rate": self.rate})
 

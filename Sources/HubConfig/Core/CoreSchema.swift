@@ -94,7 +94,7 @@ enum CoreSchema {
         "symbols": .maps(.symbol, to: .text),
         "venues": .list(venue, atLeast: 1),
         "stale_after": .format(.duration),
-        "late_after": .later,
+        "late_after": .format(.duration, atLeast: "1ms"),
         "finalize_after": .format(.duration),
         "connect_timeout": .format(.duration, atLeast: "100ms").or("10s"),
         "request_timeout": .format(.duration, atLeast: "100ms").or("10s"),
@@ -160,7 +160,7 @@ enum CoreSchema {
             "instruments": .list(.format(.symbols)),
             "exclude": .list(.format(.symbols)),
             "on_demand": .list(.format(.symbols)),
-            "linger": .later,
+            "linger": .format(.duration).or("5m"),
             "kinds": streamKinds,
             "bars": .choice(
                 .list(.format(.interval)),
@@ -173,8 +173,8 @@ enum CoreSchema {
             "to": .list(.format(.name)),
             "failover": .map([
                 "after": .format(.duration).or("15s"), "back_after": .format(.duration).or("60s"),
-                "standby": .later,
-                "per_instrument": .later,
+                "standby": .words("cold", "warm").or("cold"),
+                "per_instrument": .bool.or(true),
             ]).orEmpty,
             "poll": .later,
             "backfill": .later,

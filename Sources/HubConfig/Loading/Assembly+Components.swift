@@ -201,6 +201,7 @@ extension Assembly {
                     staleAfterNanoseconds: value["stale_after"]?.integer ?? plugin.staleAfterNanoseconds,
                     finalizeAfterNanoseconds: value["finalize_after"]?.integer
                         ?? plugin.finalizeAfterNanoseconds,
+                    lateAfterNanoseconds: value["late_after"]?.integer ?? 0,
                     network: NetworkSettings(value),
                     venues: value["venues"]?.list.compactMap(\.text) ?? [],
                     symbols: value["symbols"]?.entries.compactMap { entry in

@@ -54,12 +54,23 @@ extension Assembly {
             price: nil, indicators: [], sinks: [],
             failoverAfterNanoseconds: value["failover"]?["after"]?.integer ?? 0,
             failoverBackAfterNanoseconds: value["failover"]?["back_after"]?.integer ?? 0)
+        pipeline.standby =
+            value["failover"]?["standby"]?.text.flatMap(PipelineConfiguration.Standby.init) ?? .cold
+        pipeline.failsOverPerInstrument = value["failover"]?["per_instrument"]?.bool ?? true
+        pipeline.lingerNanoseconds = value["linger"]?.integer ?? pipeline.lingerNanoseconds
         pipeline.retention = PipelineConfiguration.Retention(
             ticksNanoseconds: value["retention"]?["ticks"]?.integer,
             booksNanoseconds: value["retention"]?["books"]?.integer,
             barsNanoseconds: value["retention"]?["bars"]?.integer)
         pipeline.kinds = kinds(value["kinds"]) ?? allStreamKinds & ~EventKind.book.bit
         from(value["from"], path, &pipeline, isEnabled: isEnabled)
+        if pipeline.standby == .warm, let list = value["from"]?.list, list.count == 1,
+            let standby = value["failover"]?["standby"]
+        {
+            problems.report(
+                standby.span, PathText.key(PathText.key(path, "failover"), "standby"),
+                "nobody stands by: 'from' has one provider", .warning)
+        }
         bars(value["bars"], path, &pipeline)
         pipeline.indicators = used(value["indicators"], .indicator, PathText.key(path, "indicators")) {
             self.checkIntervals($0, of: $1, $2, pipeline.bars)

@@ -19,7 +19,9 @@ extension Configuration {
                                 ("stale_after", .integer(provider.staleAfterNanoseconds)),
                                 ("finalize_after", .integer(provider.finalizeAfterNanoseconds)),
                                 ("traits", .integer(Int64(provider.plugin.traits.rawValue))),
-                            ])
+                            ]
+                                + (provider.lateAfterNanoseconds == 0
+                                    ? [] : [("late_after", .integer(provider.lateAfterNanoseconds))]))
                     })
             ),
             (

@@ -29,6 +29,10 @@ public struct Configuration: Sendable {
     public func pipeline(_ name: String) -> PipelineConfiguration? {
         pipelines.first { $0.name == name }
     }
+    /// The pipeline that an instrument belongs to, always or on demand.
+    public func pipeline(of symbol: Symbol) -> PipelineConfiguration? {
+        pipelines.first { $0.takes(symbol) } ?? pipelines.first { $0.offers(symbol) }
+    }
 }
 
 /// Which calendar a venue goes by.
@@ -57,6 +61,8 @@ public struct ProviderConfiguration: ComponentConfiguration {
     public var staleAfterNanoseconds: Int64
     /// How long after its end a bar stays open for late data; the plugin's own if the file says nothing.
     public var finalizeAfterNanoseconds: Int64
+    /// A median delay above this costs it its place; 0 = none does.
+    public var lateAfterNanoseconds: Int64 = 0
     /// How its connections and requests are made.
     public var network = NetworkSettings()
     /// It is used for these venues only; empty = all it knows.
@@ -112,6 +118,11 @@ public struct PipelineConfiguration: Sendable {
         case last, mid, bid, ask
     }
 
+    /// Whether the next provider is connected and subscribed before it is needed.
+    public enum Standby: String, Sendable, Hashable {
+        case cold, warm
+    }
+
     /// How long its instruments' data is kept, where that differs from `hub.retention`; `nil` = as there.
     public struct Retention: Sendable, Hashable {
         public var ticksNanoseconds: Int64?
@@ -149,6 +160,11 @@ public struct PipelineConfiguration: Sendable {
     public var sinks: [String]
     public var failoverAfterNanoseconds: Int64
     public var failoverBackAfterNanoseconds: Int64
+    public var standby = Standby.cold
+    /// What the serving source does not have is taken from the next that has it.
+    public var failsOverPerInstrument = true
+    /// How long an instrument that is streamed on demand goes on after its last client.
+    public var lingerNanoseconds: Int64 = 300_000_000_000
     public var retention = Retention()
     /// What may also be asked for, without being streamed always.
     public var onDemand: [SymbolPattern] = []

@@ -57,6 +57,8 @@ struct Instrument: BitwiseCopyable {
     var seriesBase: Int32 = 0
     var seriesCount: Int32 = 0
     var price = BarPrice.last
+    /// Whether no trade came yet since another source took over. Not saved: after a restart there is a hole anyway.
+    var isHandedOver = false
     /// `HUB_STATE_…` of its subscription upstream.
     var subscription: UInt8 = 0
     /// Whether a series holds an unfinished roll-up of history.

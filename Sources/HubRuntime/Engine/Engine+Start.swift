@@ -156,7 +156,8 @@ extension Engine {
     }
 
     static func makeSupervisor(
-        _ configuration: Configuration, _ sources: [Source], _ sequencer: Sequencer, _ now: Int64
+        _ configuration: Configuration, _ providers: [ProviderInstance], _ sources: [Source], _ sequencer: Sequencer,
+        _ demand: StreamDemand?, _ now: Int64
     ) -> Supervisor {
         let fold = sequencer.fold
         let pipelines = configuration.pipelines.map { Plans.supervised($0, in: configuration) }
@@ -181,8 +182,14 @@ extension Engine {
                 }
             },
             lastClock: fold.clockNanoseconds, now: now,
+            wants: Plans.wants(configuration, pipelines, active: active, providers, fold, now: now),
             skipped: { UInt32(clamping: fold.skippedSincePosition(ofSource: sources[$0].name)) },
             stream: { index, handle in try? sequencer.stream(sources[index].definition(of: handle)) },
+            streamOfSymbol: { index, symbol in
+                let handle = providers[index].context.handle(symbol: symbol)
+                return try? sequencer.stream(sources[index].definition(of: handle))
+            },
+            demands: { demand?.take(now: $0) },
             say: { record in
                 try? sequencer.take(
                     record, receivedNanoseconds: record.withUnsafeBytes { $0.load(fromByteOffset: 8, as: Int64.self) })
@@ -231,7 +238,7 @@ extension Engine {
                 }
             }
             do {
-                try provider.start(wanted: wanted(from: provider.name), now: now)
+                try provider.start(wanted: lock.withLock { supervisor.beginWants(source: index) }, now: now)
                 lock.withLock {
                     // A source that is asked has nothing to connect to: it is up. Others say so themselves, or deliver.
                     if provider.isPullProvider, supervisor.health[index].state == .starting {
@@ -284,15 +291,5 @@ extension Engine {
             sequencer.publish()
             return warning
         }
-    }
-
-    /// What a provider is to stream, in the order of the file.
-    private func wanted(from provider: String) -> [(symbol: String, kinds: UInt32)] {
-        var result: [(symbol: String, kinds: UInt32)] = []
-        for pipeline in configuration.pipelines {
-            guard let source = pipeline.sources.first(where: { $0.provider == provider }) else { continue }
-            result += pipeline.instruments.map { ($0.text, source.kinds) }
-        }
-        return result
     }
 }

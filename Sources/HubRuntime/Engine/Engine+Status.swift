@@ -110,11 +110,7 @@ extension Engine {
         pipeline.isSimulated = configuration.provider(sources[active].name)?.plugin.traits.contains(.simulated) == true
         pipeline.events = sources[active].taken
         pipeline.eventsPerSecond = rates.rate(of: sources[active].name)
-        for symbol in settings.instruments {
-            if sequencer.fold.instrument(symbol.text)?.subscription == SourceState.failed.rawValue {
-                pipeline.failedInstruments += 1
-            }
-        }
+        pipeline.failedInstruments = supervisor.unserved(pipeline: index)
         return pipeline
     }
 

@@ -16,8 +16,8 @@ struct FailoverPolicy: Sendable {
     /// `Int64.max` = stay for ever.
     let backAfterNanoseconds: Int64
     /// Since when each source can serve, or cannot.
-    private var since: [Int64]
-    private var canServe: [Bool]
+    private(set) var since: [Int64]
+    private(set) var canServe: [Bool]
 
     init(names: [String], afterNanoseconds: Int64, backAfterNanoseconds: Int64, now: Int64) {
         self.names = names
@@ -28,9 +28,13 @@ struct FailoverPolicy: Sendable {
     }
 
     /// The switch that is due, given each source's state in the order of `names`.
-    mutating func decide(states: [SourceState], active: Int, now: Int64) -> Switch? {
-        for index in names.indices where states[index].canServe != canServe[index] {
-            canServe[index] = states[index].canServe
+    ///
+    /// - Parameter late: those that deliver too late to serve, whatever their state.
+    mutating func decide(states: [SourceState], late: Set<Int> = [], active: Int, now: Int64) -> Switch? {
+        for index in names.indices {
+            let can = states[index].canServe && !late.contains(index)
+            guard can != canServe[index] else { continue }
+            canServe[index] = can
             since[index] = now
         }
         if !canServe[active] {
@@ -40,7 +44,8 @@ struct FailoverPolicy: Sendable {
             let reason =
                 states[active].isFinal
                 ? "\(names[active]) is \(states[active].word)"
-                : "\(names[active]) \(states[active].word) for \(downNanoseconds / 1_000_000) ms"
+                : "\(names[active]) \(late.contains(active) ? "late" : states[active].word) for "
+                    + "\(downNanoseconds / 1_000_000) ms"
             return Switch(from: active, to: next, reason: reason)
         }
         for index in 0..<active where canServe[index] && backAfterNanoseconds != .max {

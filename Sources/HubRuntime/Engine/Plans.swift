@@ -14,7 +14,8 @@ public enum Plans {
                 PipelinePlan(
                     name: pipeline.name, sources: pipeline.sources.map(\.provider),
                     kindsBySource: pipeline.sources.map(\.kinds), instruments: pipeline.instruments,
-                    patterns: pipeline.globs, bars: pipeline.bars, price: price(pipeline.price))
+                    patterns: pipeline.globs, onDemand: pipeline.onDemand, exclude: pipeline.exclude,
+                    bars: pipeline.bars, price: price(pipeline.price))
             },
             sources: configuration.providers.map { provider in
                 SourcePlan(
@@ -51,7 +52,7 @@ public enum Plans {
         return Supervisor.SourcePlan(
             name: provider.name, isRecorded: provider.plugin.traits.contains(.recorded),
             resumes: provider.plugin.traits.contains(.resumes), staleAfterNanoseconds: provider.staleAfterNanoseconds,
-            symbols: symbols, kinds: kinds, calendars: calendars)
+            lateAfterNanoseconds: provider.lateAfterNanoseconds, symbols: symbols, kinds: kinds, calendars: calendars)
     }
 
     static func supervised(_ pipeline: PipelineConfiguration, in configuration: Configuration)
@@ -63,7 +64,35 @@ public enum Plans {
                 configuration.providers.firstIndex { $0.name == source.provider }
             },
             afterNanoseconds: pipeline.failoverAfterNanoseconds,
-            backAfterNanoseconds: pipeline.failoverBackAfterNanoseconds)
+            backAfterNanoseconds: pipeline.failoverBackAfterNanoseconds, kinds: pipeline.sources.map(\.kinds),
+            instruments: pipeline.instruments.map(\.text), globs: pipeline.globs.map(\.text),
+            isWarm: pipeline.standby == .warm, isPerInstrument: pipeline.failsOverPerInstrument)
+    }
+
+    /// Who streams what at the start: of each pipeline the sources up to the one that served last, and all in lockstep.
+    static func wants(
+        _ configuration: Configuration, _ plans: [Supervisor.PipelinePlan], active: [Int],
+        _ providers: [ProviderInstance], _ fold: Fold, now: Int64
+    ) -> WantBook {
+        let followsHealth = configuration.hub.clock == .real
+        let reach = zip(plans, active).map { plan, active in
+            followsHealth ? min(plan.sources.count, active + 1 + (plan.isWarm ? 1 : 0)) : .max
+        }
+        let assigned = zip(plans, active).map { plan, active in
+            var assigned: [String: Int] = [:]
+            guard plan.isPerInstrument else { return assigned }
+            for symbol in fold.symbols where fold.instrument(symbol)?.pipeline == plan.name {
+                guard let name = fold.activeSource(of: symbol),
+                    let place = plan.sources.firstIndex(where: { configuration.providers[$0].name == name }),
+                    place != active
+                else { continue }
+                assigned[symbol] = place
+            }
+            return assigned
+        }
+        return WantBook(
+            sources: providers.count, pipelines: plans.count, followsHealth: followsHealth, reach: reach,
+            assigned: assigned, now: now, tell: { index, changes in providers[index].change(changes) })
     }
 
     /// SHA-256 of a text.

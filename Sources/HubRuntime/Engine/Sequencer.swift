@@ -53,7 +53,12 @@ package final class Sequencer: DerivedOutput {
         let base = records.baseAddress!
         var firstEvent: Int64 = 0
         var lastNumber: UInt64 = 0
-        defer { source.count(taken: taken, first: firstEvent, last: lastTaken, sequence: lastNumber) }
+        var standby: UInt64 = 0
+        var lastStandby: UnsafePointer<hub_record>?
+        defer {
+            source.count(taken: taken, first: firstEvent, last: lastTaken, sequence: lastNumber)
+            if standby > 0 { source.count(standby: standby, last: lastStandby) }
+        }
         do throws(Refusal) {
             try settle()
             while offset < records.count {
@@ -65,7 +70,8 @@ package final class Sequencer: DerivedOutput {
                 }
                 let place = try reserve(lines: Int(record.pointee.lines))
                 record.pointee.stream = source.streams[handle]
-                if fold.admit(record) == .take {
+                let admission = fold.admit(record)
+                if admission == .take {
                     // The head last: its `seq` is the commit word and stays zero until the rest is there.
                     place.copyMemory(from: record, byteCount: bytes)
                     commit(place)
@@ -75,6 +81,9 @@ package final class Sequencer: DerivedOutput {
                         lastNumber = place.assumingMemoryBound(to: hub_record.self).pointee.seq
                         lastTaken = UnsafePointer(record)
                     }
+                } else if admission == .standby {
+                    standby += 1
+                    lastStandby = UnsafePointer(record)
                 }
                 offset += bytes
             }

@@ -26,6 +26,11 @@ package final class Source {
     /// Number of the last one.
     package var lastSequence: UInt64 = 0
     package var lag = LagHistogram()
+    /// How late the newest records were, those that were dropped too.
+    var delays = DelayWindow()
+
+    /// Market records that came, whoever serves.
+    var seen: UInt64 { taken &+ standby }
 
     package init(name: String, describe: @escaping (UInt32) -> StreamDefinition) {
         self.name = name
@@ -52,5 +57,12 @@ package final class Source {
         lastReceivedNanoseconds = last.pointee.ts_recv
         lastEventNanoseconds = last.pointee.ts_event
         lag.add(nanoseconds: last.pointee.ts_recv - last.pointee.ts_event)
+        delays.add(last)
+    }
+
+    /// Counts records that were dropped because another source serves; `last` is the last of them.
+    func count(standby count: UInt64, last: UnsafePointer<hub_record>?) {
+        standby += count
+        if let last { delays.add(last) }
     }
 }

@@ -16,6 +16,8 @@ final class Supervisor {
         /// It goes on where it stopped, so a stop of the hub loses nothing of it.
         var resumes: Bool
         var staleAfterNanoseconds: Int64
+        /// 0 = it is never too late.
+        var lateAfterNanoseconds: Int64 = 0
         var symbols: [String]
         var kinds: UInt32
         var calendars: [TradingCalendar]
@@ -28,6 +30,16 @@ final class Supervisor {
         var sources: [Int]
         var afterNanoseconds: Int64
         var backAfterNanoseconds: Int64
+        /// Kinds that are wanted of each of `sources`.
+        var kinds: [UInt32] = []
+        /// Instruments that are always streamed, in the order of the file.
+        var instruments: [String] = []
+        /// Globs among them.
+        var globs: [String] = []
+        /// The next source is connected and subscribed already.
+        var isWarm = false
+        /// What the serving source does not have is taken from the next that has it.
+        var isPerInstrument = true
     }
 
     /// A hole that is not over.
@@ -40,26 +52,34 @@ final class Supervisor {
         var kinds: UInt32
         /// Whether the plugin told of it; else the hub found it, and there is one at a time.
         var isPlugins: Bool
+        /// Who serves now in the place of the source that lost it: what that delivers first ends the hole.
+        var successor: Int?
     }
 
     let plans: [SourcePlan]
     let pipelines: [PipelinePlan]
-    private let sources: [Source]
+    let sources: [Source]
     private(set) var health: [SourceHealth]
-    private var policies: [FailoverPolicy]
-    private var active: [Int]
+    var policies: [FailoverPolicy]
+    private(set) var active: [Int]
     private(set) var switches: [UInt64]
     private(set) var failoverSince: [Int64]
+    /// Who streams what, and which instruments are served by another source than their pipeline.
+    var wants: WantBook
     private var openGaps: [[OpenGap]]
     /// Outages that plugins told of after the hub had: of each source, until the plugin says that they are over.
     private var toldAlready: [[(reason: UInt8, symbols: [String])]]
     private var takenBefore: [UInt64]
+    private var seenBefore: [UInt64]
     /// Whether something came since the last tick.
     private var isDelivering: [Bool]
     private var waiting: [(record: [UInt8], done: ((UInt64) -> Void)?)] = []
     private let say: ([UInt8]) -> UInt64?
-    private let standbySkipped: (Int) -> UInt32
+    let standbySkipped: (Int) -> UInt32
     private let streamOf: (_ source: Int, _ handle: UInt32) -> UInt32?
+    /// What is wanted on demand, of each pipeline; `nil` where nothing changed.
+    private let demands: (_ now: Int64) -> [[String]]?
+    let streamOfSymbol: (_ source: Int, _ symbol: String) -> UInt32?
     private var lastClockNanoseconds: Int64
 
     /// - Parameters:
@@ -68,13 +88,20 @@ final class Supervisor {
     ///   - lastClock: time of the last clock record in the journal.
     ///   - skipped: what the fold counted for a source that stands by.
     ///   - stream: the stream of a source's handle, defined if it is new; `nil` when there is no room.
+    ///   - wants: who streams what; by default everybody everything, for ever.
     ///   - say: journals a record and answers its number; `nil` when there is no room.
     init(
         plans: [SourcePlan], sources: [Source], pipelines: [PipelinePlan], active: [Int], states: [SourceState],
-        openGaps: [[OpenGap]]? = nil, lastClock: Int64, now: Int64, skipped: @escaping (Int) -> UInt32,
-        stream: @escaping (_ source: Int, _ handle: UInt32) -> UInt32?, say: @escaping ([UInt8]) -> UInt64?
+        openGaps: [[OpenGap]]? = nil, lastClock: Int64, now: Int64, wants: WantBook? = nil,
+        skipped: @escaping (Int) -> UInt32,
+        stream: @escaping (_ source: Int, _ handle: UInt32) -> UInt32?,
+        streamOfSymbol: @escaping (_ source: Int, _ symbol: String) -> UInt32? = { _, _ in nil },
+        demands: @escaping (_ now: Int64) -> [[String]]? = { _ in nil },
+        say: @escaping ([UInt8]) -> UInt64?
     ) {
         streamOf = stream
+        self.streamOfSymbol = streamOfSymbol
+        self.demands = demands
         self.plans = plans
         self.sources = sources
         self.pipelines = pipelines
@@ -84,7 +111,8 @@ final class Supervisor {
         lastClockNanoseconds = lastClock
         health = zip(plans, states).map { plan, state in
             SourceHealth(
-                staleAfterNanoseconds: plan.isRecorded ? 0 : plan.staleAfterNanoseconds, now: now, state: state)
+                staleAfterNanoseconds: plan.isRecorded ? 0 : plan.staleAfterNanoseconds,
+                lateAfterNanoseconds: plan.isRecorded ? 0 : plan.lateAfterNanoseconds, now: now, state: state)
         }
         policies = pipelines.map { pipeline in
             FailoverPolicy(
@@ -96,6 +124,8 @@ final class Supervisor {
         self.openGaps = openGaps ?? Array(repeating: [], count: plans.count)
         toldAlready = Array(repeating: [], count: plans.count)
         takenBefore = sources.map(\.taken)
+        seenBefore = sources.map(\.seen)
+        self.wants = wants ?? WantBook(sources: plans.count, pipelines: pipelines.count)
         isDelivering = Array(repeating: false, count: plans.count)
     }
 
@@ -108,6 +138,10 @@ final class Supervisor {
 
     /// A source says how it is, or the host says it for the source.
     func report(source index: Int, state: SourceState, reason: String, now: Int64) {
+        if state == .reconnecting, isIdle(index) {
+            // Nothing is wanted of it, so nothing keeps it from coming up.
+            return apply(health[index].report(.starting, reason: "stands by", now: now), source: index, now: now)
+        }
         apply(health[index].report(state, reason: reason, now: now), source: index, now: now)
     }
 
@@ -121,7 +155,7 @@ final class Supervisor {
 
     /// The last thing known of a source before the hub went down: what it missed since is a gap, unless it resumes.
     func hubWasDown(source index: Int, sinceEventNanoseconds: Int64, now: Int64) {
-        guard !plans[index].resumes, !plans[index].isRecorded, sinceEventNanoseconds > 0 else { return }
+        guard !plans[index].resumes, !plans[index].isRecorded, sinceEventNanoseconds > 0, serves(index) else { return }
         openGap(source: index, reason: UInt8(HUB_GAP_HUB_DOWN), from: sinceEventNanoseconds, now: now)
     }
 
@@ -131,7 +165,7 @@ final class Supervisor {
     ///   - from: when it stopped.
     ///   - next: event time of the first record of a source that waits; 0 = none does.
     func diskWasFull(from: Int64, now: Int64, next: (Int) -> Int64) {
-        for index in plans.indices {
+        for index in plans.indices where serves(index) {
             let last = sources[index].lastEventNanoseconds
             let begin = last == 0 ? from : last
             guard plans[index].resumes || plans[index].isRecorded else {
@@ -156,6 +190,8 @@ final class Supervisor {
     /// - Parameter to: 0 = it is still being lost; the gap is over when the same is told with an end, and one of all
     ///   instruments with the next record, too.
     func lost(source index: Int, reason: UInt8, symbols: [String], kinds: UInt32, from: Int64, to: Int64, now: Int64) {
+        // What another source delivers is not lost.
+        guard let symbols = concerned(symbols, of: index) else { return }
         let gap = OpenGap(
             number: 0, reason: reason, fromNanoseconds: from, symbols: symbols.isEmpty ? plans[index].symbols : symbols,
             kinds: kinds == 0 ? plans[index].kinds : kinds, isPlugins: true)
@@ -180,6 +216,7 @@ final class Supervisor {
     /// What became of one wanted instrument.
     func subscription(source index: Int, handle: UInt32, state: UInt8, reason: String, now: Int64) {
         guard let stream = streamOf(index, handle) else { return }
+        answered(source: index, sources[index].definition(of: handle).symbol, state: state, reason: reason)
         journal(HubRecord.subscription(state: state, reason: reason, stream: stream, at: now))
     }
 
@@ -194,29 +231,48 @@ final class Supervisor {
         flush()
         for index in plans.indices {
             isDelivering[index] = sources[index].taken != takenBefore[index]
+            // What was dropped because another source serves is a sign of life, too.
+            if sources[index].seen != seenBefore[index] {
+                seenBefore[index] = sources[index].seen
+                apply(health[index].delivered(at: now), source: index, now: now)
+            }
             if isDelivering[index] {
                 takenBefore[index] = sources[index].taken
-                apply(health[index].delivered(at: now), source: index, now: now)
                 closeGaps(source: index, now: now)
             }
-            apply(
-                health[index].tick(now: now, isMarketOpen: isMarketOpen(source: index, now: now)), source: index,
-                now: now)
+            examine(source: index, now: now)
         }
-        for index in pipelines.indices { switchIfDue(pipeline: index, now: now) }
+        closeHandedOver(now: now)
+        for index in pipelines.indices {
+            switchIfDue(pipeline: index, now: now)
+            follow(pipeline: index, now: now)
+        }
+        if let lists = demands(now) {
+            wants.demanded = lists
+            wants.isChanged = true
+        }
+        tellWants()
         clock(now: now)
     }
 
     // MARK: Decisions
 
-    private func isMarketOpen(source index: Int, now: Int64) -> Bool {
-        plans[index].calendars.contains { $0.phase(at: now).phase == .open }
+    /// Silence and lateness count while somebody should be trading what is wanted.
+    private func examine(source index: Int, now: Int64) {
+        guard !isIdle(index) else { return }
+        let isMarketOpen = plans[index].calendars.contains { $0.phase(at: now).phase == .open }
+        apply(health[index].tick(now: now, isMarketOpen: isMarketOpen), source: index, now: now)
+        guard isMarketOpen, health[index].lateAfterNanoseconds > 0,
+            let median = sources[index].delays.medianNanoseconds(now: now)
+        else { return }
+        apply(health[index].judge(medianNanoseconds: median, now: now), source: index, now: now)
     }
 
     private func apply(_ change: SourceHealth.Change?, source index: Int, now: Int64) {
         guard let change else { return }
         journal(HubRecord.source(change, stream: sources[index].ownStream, at: now))
-        guard !plans[index].isRecorded, !plans[index].resumes, sources[index].lastEventNanoseconds > 0 else { return }
+        guard !plans[index].isRecorded, !plans[index].resumes, sources[index].lastEventNanoseconds > 0, serves(index)
+        else { return }
         switch change.state {
         case .reconnecting, .failed, .authNeeded, .stopped:
             openGap(
@@ -232,7 +288,9 @@ final class Supervisor {
         let members = pipelines[index].sources
         guard members.count > 1 else { return }
         let states = members.map { health[$0].state }
-        guard let decision = policies[index].decide(states: states, active: active[index], now: now) else { return }
+        let late = Set(members.indices.filter { health[members[$0]].isLate })
+        guard let decision = policies[index].decide(states: states, late: late, active: active[index], now: now)
+        else { return }
         let to = members[decision.to]
         journal(
             HubRecord.failover(
@@ -242,6 +300,34 @@ final class Supervisor {
         active[index] = decision.to
         switches[index] += 1
         failoverSince[index] = now
+        handOver(pipeline: index, to: to)
+    }
+
+    /// What a source that serves nobody any more had not delivered, its successor's first event ends.
+    private func handOver(pipeline index: Int, to: Int) {
+        var isAwaited = false
+        for member in pipelines[index].sources {
+            for gap in openGaps[member].indices {
+                let successor = member == to || serves(member) ? nil : to
+                openGaps[member][gap].successor = successor
+                if successor != nil { isAwaited = true }
+            }
+        }
+        if isAwaited { sources[to].firstEventNanoseconds = 0 }
+    }
+
+    private func closeHandedOver(now: Int64) {
+        for index in plans.indices {
+            let isOver = { (gap: OpenGap) in
+                gap.number != 0 && gap.successor.map { self.sources[$0].firstEventNanoseconds != 0 } == true
+            }
+            guard openGaps[index].contains(where: isOver) else { continue }
+            for gap in openGaps[index] where isOver(gap) {
+                close(gap, source: index, to: gap.successor.map { sources[$0].firstEventNanoseconds } ?? now, now: now)
+            }
+            openGaps[index].removeAll(where: isOver)
+            toldAlready[index].removeAll()
+        }
     }
 
     /// One a second while a live source is up: the time by which bars without trades end.
@@ -270,12 +356,12 @@ final class Supervisor {
 
     private func openGap(source index: Int, reason: UInt8, from: Int64, now: Int64) {
         let isTold = openGaps[index].contains {
-            !$0.isPlugins || ($0.reason == reason && $0.symbols == plans[index].symbols)
+            !$0.isPlugins || ($0.reason == reason && isAll($0.symbols, index))
         }
         guard !isTold else { return }
         open(
             OpenGap(
-                number: 0, reason: reason, fromNanoseconds: from, symbols: plans[index].symbols,
+                number: 0, reason: reason, fromNanoseconds: from, symbols: plans[index].symbols + demanded(of: index),
                 kinds: plans[index].kinds, isPlugins: false),
             source: index, now: now)
     }
@@ -300,7 +386,7 @@ final class Supervisor {
     }
 
     private func isOver(_ gap: OpenGap, _ index: Int) -> Bool {
-        gap.number != 0 && (!gap.isPlugins || gap.symbols == plans[index].symbols)
+        gap.number != 0 && (!gap.isPlugins || isAll(gap.symbols, index))
     }
 
     private func close(_ gap: OpenGap, source index: Int, to: Int64, now: Int64) {
@@ -319,7 +405,7 @@ final class Supervisor {
 
     // MARK: Journaling
 
-    private func journal(_ record: [UInt8], _ done: ((UInt64) -> Void)? = nil) {
+    func journal(_ record: [UInt8], _ done: ((UInt64) -> Void)? = nil) {
         waiting.append((record, done))
         flush()
     }

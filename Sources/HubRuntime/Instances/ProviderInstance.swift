@@ -36,7 +36,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     private var timers: [Timer] = []
     /// What was taken from the mailbox and waits for room.
     var deliveries: ArraySlice<VendorMailbox.Entry> = []
-    private var pullAgainNanoseconds: Int64 = 0
+    var pullAgainNanoseconds: Int64 = 0
     private var isPulling: Bool
     private var hasEnded = false
     private var hasLoggedFault = false
@@ -112,22 +112,7 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
     /// Starts it and tells it what is wanted, in this order; handles are dense and the same from run to run.
     package func start(wanted: [(symbol: String, kinds: UInt32)], now: hub_now) throws(PluginFailure) {
         try base.start(now: now)
-        let handles = wanted.map { context.handle(symbol: $0.symbol) }
-        let plugin = base.plugin
-        let texts = wanted.map { ContiguousArray($0.symbol.utf8CString) }
-        var items: [hub_want] = []
-        // The texts are alive until the end of this function, and arrays do not move while nobody changes them.
-        for (index, text) in texts.enumerated() {
-            let data = text.withUnsafeBufferPointer { $0.baseAddress }
-            items.append(
-                hub_want(
-                    struct_size: UInt32(MemoryLayout<hub_want>.size), handle: handles[index],
-                    kinds: wanted[index].kinds, reserved: 0,
-                    symbol: hub_text(data: data, length: UInt64(text.count - 1))))
-        }
-        try withExtendedLifetime(texts) { () throws(PluginFailure) in
-            try base.call { error in provider.pointee.want(plugin, items, UInt64(items.count), now, error) }
-        }
+        try tell(wanted, now: now)
         startedFlag.store(true, ordering: .releasing)
     }
 
