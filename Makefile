@@ -44,10 +44,10 @@ test: debug test-deps
 	@swift test --skip '$(WAITING)'
 	@swift test --skip-build --filter '$(WAITING)'
 	@echo "tests of the running hub"
-	@HUB_BINARY=$(DEBUG)/hub $(PYTHON) -m pytest -q Tests/System -m "not slow"
+	@HUB_BINARY=$(DEBUG)/hub $(PYTHON) -m pytest -q Tests/System -m "not slow" $(PYTEST_OPTIONS)
 
 check: build test-deps
-	@HUB_BINARY=$(RELEASE)/hub $(PYTHON) -m pytest -q Tests/System
+	@HUB_BINARY=$(RELEASE)/hub $(PYTHON) -m pytest -q Tests/System $(PYTEST_OPTIONS)
 
 bench: build
 	@scripts/install-dependencies wrk python3 python3-venv

@@ -101,6 +101,8 @@ let package = Package(
         layer("HubConfig", ["CYAML", "HubModel", "EventFormat"]),
         layer("HubJournal", ["CHubSystem", "PluginABI"]),
         layer("HubChunks", ["CHubSystem", "PluginABI"]),
+        // What came from vendors, as files.
+        layer("HubCapture", ["CHubSystem", "HubModel"]),
         layer("HubFold", ["HubModel", "PluginABI", "EventFormat"]),
         layer(
             "HubStore",
@@ -109,7 +111,7 @@ let package = Package(
             "HubRuntime",
             [
                 "CHubSystem", "HubModel", "HubConfig", "HubJournal", "HubFold", "HubStore", "HubNet", "EventFormat",
-                "PluginABI", .product(name: "Crypto", package: "swift-crypto"),
+                "HubCapture", "PluginABI", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "HubPage", resources: [.embedInCode("Files")], swiftSettings: strict),
@@ -133,7 +135,7 @@ let package = Package(
             name: "Hub",
             dependencies: [
                 "HubServer", "HubRuntime", "HubConfig", "HubModel", "HubJournal", "HubStore", "HubFold", "EventFormat",
-                "CZlib",
+                "HubCapture", "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -176,6 +178,7 @@ let package = Package(
         tests("HubConfigTests", ["HubConfig", "HubModel", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubJournalTests", ["HubJournal", "PluginABI", "CHubSystem"]),
         tests("HubChunksTests", ["HubChunks", "CHubSystem", "PluginABI"]),
+        tests("HubCaptureTests", ["HubCapture", "HubModel"]),
         tests("HubFoldTests", ["HubFold", "HubModel", "PluginABI", "EventFormat"], exclude: ["Fixtures"]),
         tests("HubStoreTests", ["HubStore", "HubJournal", "HubModel", "PluginABI", "EventFormat", "KillScript"]),
         // A process of its own, which the tests of the store have killed at each of its steps.
@@ -189,7 +192,8 @@ let package = Package(
         tests(
             "HubRuntimeTests",
             [
-                "HubRuntime", "HubConfig", "HubFold", "HubJournal", "HubModel", "HubStore", "PluginABI", "EventFormat",
+                "HubRuntime", "HubConfig", "HubCapture", "HubFold", "HubJournal", "HubModel", "HubStore", "PluginABI",
+                "EventFormat",
             ]),
         tests(
             "HubServerTests",

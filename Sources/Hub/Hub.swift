@@ -15,7 +15,7 @@ struct Hub: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, JournalCommand.self, PluginCommand.self, PluginScanCommand.self,
             QueryCommand.self, AuthCommand.self, BackfillCommand.self, ImportCommand.self, ExportCommand.self,
-            VersionCommand.self,
+            RecordCommand.self, ReplayCommand.self, VersionCommand.self,
         ]
     )
 }

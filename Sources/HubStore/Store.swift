@@ -39,7 +39,6 @@ public final class Store: @unchecked Sendable {
     /// Files from which everything noted as removed was removed, since the start.
     let trimsDone = Mutex<Set<DayKey>>([])
     let firstKept = Mutex<Place?>(nil)
-    let coverageSeen = Mutex<[DayKey: CoverageSeen]>([:])
     let compactionLock = Mutex<Void>(())
     let compactor = Compactor()
     /// Told of faults that cost a reader something and nothing else: a damaged file.

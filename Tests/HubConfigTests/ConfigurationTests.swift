@@ -28,6 +28,25 @@ struct ConfigurationTests {
 
         """
 
+    @Test("what comes from a vendor is recorded where the file says so: with limits, or with those of 'true'")
+    func record() throws {
+        func settings(_ record: String) throws -> RecordSettings? {
+            try good(
+                "providers: { sim: { plugin: simulator\(record) } }\n"
+                    + "pipelines: { p: { from: sim, instruments: \"SIM:A\" } }\n"
+            ).provider("sim")?.network.record
+        }
+        #expect(try settings("") == nil)
+        #expect(try settings(", record: false") == nil)
+        let usual = try #require(try settings(", record: true"))
+        #expect(usual.keepNanoseconds == 7_200_000_000_000 && usual.maximumBytes == 1 << 30)
+        #expect(try settings(", record: {}") == usual)
+        let other = try #require(try settings(", record: { keep: 4h, max_size: 2GiB }"))
+        #expect(other.keepNanoseconds == 14_400_000_000_000 && other.maximumBytes == 2 << 30)
+        let endless = try #require(try settings(", record: { keep: forever, max_size: none }"))
+        #expect(endless.keepNanoseconds == .max && endless.maximumBytes == .max)
+    }
+
     @Test("the demonstration of the reference")
     func demonstrationFile() throws {
         let configuration = try good(ConfigurationTests.demonstration)

@@ -179,27 +179,4 @@ struct CompactionTests {
             #expect(newest == Array(expected.suffix(3)))
         }
     }
-
-    @Test("tell what there is of an instrument without unpacking anything")
-    func coverage() throws {
-        var past = try Past(seed: 6)
-        try past.recorder.define(1, "NSE:A")
-        try past.recorder.define(2, "NSE:B")
-        past.model.records = [[UInt8](repeating: 0, count: 64), [UInt8](repeating: 0, count: 64)]
-        try past.add(4000, streams: 2)
-        try past.sealAndCompact()
-        for (stream, symbol) in [(1, "NSE:A"), (2, "NSE:B")] as [(UInt32, String)] {
-            let trades = past.model.matching(
-                after: 2, through: .max, JournalFilter(streams: StreamSet([stream]), kinds: KindSet([HUB_TRADE])))
-            let times = trades.map { Model.time(of: $0) }
-            let found = try past.store.coverage(of: [symbol]).first { $0.kind == UInt8(HUB_TRADE) }
-            #expect(
-                found
-                    == StoredCoverage(
-                        symbol: symbol, kind: UInt8(HUB_TRADE), number: 0, firstNanoseconds: times.min()!,
-                        lastNanoseconds: times.max()!, count: trades.count))
-        }
-        #expect(try past.store.coverage().map(\.symbol).contains("NSE:B"))
-        #expect(try past.store.coverage(of: ["NSE:C"]) == [])
-    }
 }

@@ -1,5 +1,7 @@
 import pathlib
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -8,8 +10,38 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from hubprocess import Hub  # noqa: E402
 
 
+ROOM_NEEDED = 4 << 30
+
+
+def pytest_sessionstart(session):
+    """Hubs refuse intake on a full disk, as they should: every test would wait in vain, and none would say why."""
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if free < ROOM_NEEDED:
+        pytest.exit(
+            f"{tempfile.gettempdir()} has {free >> 20} MiB free and the tests need {ROOM_NEEDED >> 20}: make room, "
+            "or name another folder in TMPDIR", returncode=3,
+        )
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes long; `make check` runs it, `make test` does not")
+    config.pluginmanager.register(FailureAtOnce(config), "failure-at-once")
+
+
+class FailureAtOnce:
+    """Tells of a failure when it happens: a run that is ended before its summary has named what failed."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def pytest_runtest_logreport(self, report):
+        if not report.failed:
+            return
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        terminal.write_line("")
+        terminal.write_line(f"FAILED {report.nodeid} ({report.when}, {report.duration:.1f} s)", red=True)
+        for line in report.longreprtext.splitlines()[-60:]:
+            terminal.write_line("    " + line)
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ class FakeVendor:
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError(f"the fake of {vendor} did not start; it ended with {self.process.wait(10)}")
-        self.port = json.loads(line)["port"]
+        told = json.loads(line)
+        self.port, self.plan = told["port"], told["plan"]
         self.since = 0
         self.url = f"http://127.0.0.1:{self.port}"
         self.websocket_url = f"ws://127.0.0.1:{self.port}"

@@ -65,18 +65,41 @@ def wants(filter, event: dict) -> bool:
 
 
 class Model:
-    """All events ever published, in a list: position n is element n - 1."""
+    """All events ever published, in a list: position n is element n - 1. It learns all the time: what retention takes before
+    the model has seen it would be missing here and nowhere else."""
 
     def __init__(self, hub):
         self.hub = hub
         self.events = []
         self.lock = threading.Lock()
+        self.fault = None
+        self.hasEnded = threading.Event()
+        self.thread = threading.Thread(target=self.keep_learning, daemon=True)
+        self.thread.start()
+
+    def keep_learning(self):
+        while not self.hasEnded.wait(0.2):
+            try:
+                self.learn()
+            except (requests.RequestException, ValueError):
+                pass  # the hub is being killed or starts
+            except Exception as error:  # noqa: BLE001 - told where the program asks next
+                self.fault = error
+                return
+
+    def end(self):
+        self.hasEnded.set()
+        self.thread.join(60)
 
     def learn(self) -> int:
         """Asks for what is new, page by page; answers the head."""
+        if self.fault is not None:
+            raise self.fault
         with self.lock:
             while True:
                 response = self.hub.get("/v1/events", symbols="*", types="*", after=len(self.events), limit=50000)
+                if response.status_code == 503:
+                    raise requests.ConnectionError("the hub is starting")
                 assert response.status_code == 200, response.text
                 body, count = response.json(), 0
                 for event, text in split_message("[" + response.text.split('"data":[', 1)[1]):
@@ -310,6 +333,7 @@ def execute(hub, steps):
             judge(model, filter, 0, head, *by_websocket(hub, filter, 0, head, epoch), "replay at the end")
         return head
     finally:
+        model.end()
         for one in followers:
             one.isEnding = True
             one.isReading.set()

@@ -128,3 +128,28 @@ def test_twelvedata_prices_are_ticks_and_quotes_and_never_trades(twelvedata):
         (names[e["symbol"]], e["bid"], e["ask"]) for e in quotes
     ]
     assert not list(hub.events(types="trade"))
+
+
+def test_what_no_list_has_is_searched_for_at_the_vendor_once(twelvedata):
+    fake, hub = twelvedata
+
+    def searches() -> int:
+        return sum(1 for request in fake.requests() if request["path"] == "/symbol_search")
+
+    # The list of instruments is told in the background.
+    deadline = time.monotonic() + 60
+    while not hub.json("/v1/instruments", query="apple")["data"]:
+        assert time.monotonic() < deadline, hub.tail()
+        time.sleep(0.05)
+    before = searches()
+    assert "origin" not in hub.json("/v1/instruments", query="apple")["meta"]
+    assert searches() == before, "what is listed is not asked for"
+    found = hub.json("/v1/instruments", query="Apple", fresh="true")
+    assert found["meta"]["origin"] == "provider"
+    apple = {row["symbol"]: row for row in found["data"]}["NASDAQ:AAPL"]
+    assert apple["type"] == "equity" and apple["identifiers"]["twelvedata"]["symbol"] == "AAPL"
+    assert searches() == before + 1
+    for _ in range(3):
+        nothing = hub.json("/v1/instruments", query="no such company")
+        assert nothing["data"] == [] and nothing["meta"]["failed"] == []
+    assert searches() == before + 2

@@ -45,7 +45,7 @@ def as_said(ticks: list[dict]) -> list[dict]:
 
 
 def as_sent(events: list[dict]) -> list[dict]:
-    return [{k: v for k, v in event.items() if k != "instrument"} for event in events]
+    return [{k: v for k, v in event.items() if k not in ("instrument", "print")} for event in events]
 
 
 def ticks_until(client, fake, seconds=30) -> list[dict]:

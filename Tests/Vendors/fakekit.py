@@ -23,7 +23,8 @@ from aiohttp import web
 from control import ControlDoor
 from fakemarket import Clock, Market, Update
 from fakesocket import Connection
-from misbehaviour import HTTP_KINDS, UPGRADE_KINDS, PlanError, Rules, seeded_plan
+from misbehaviour import HTTP_KINDS, UPGRADE_KINDS, PlanError, Rules, seeded_hour, seeded_plan
+from tape import Tape
 
 HTML = "<!doctype html><html><head><title>Service unavailable</title></head><body><h1>Sorry</h1></body></html>"
 STEP_S = 0.05
@@ -37,7 +38,8 @@ class Fake(ControlDoor):
 
     def __init__(self, options: argparse.Namespace):
         self.options = options
-        self.clock = Clock(options.start, options.speed)
+        self.clock = Clock(options.start, options.speed, options.anchor)
+        self.tape: Tape | None = None
         self.market = Market(options.seed, self.clock)
         self.random = random.Random(f"{options.seed} {self.vendor}")
         self.rules = Rules(self.vendor_kinds)
@@ -176,7 +178,7 @@ class Fake(ControlDoor):
                 return self._misbehaved(rule, request)
         slow = self.rules.take({"slow"}, request.path, request.method, explicit_only=upgrade)
         if slow is not None:
-            record["misbehaviour"] = "slow"
+            record["misbehaviour"], record["slow"] = "slow", True
             await asyncio.sleep(slow.options.get("delay_s", 2.0))
         rule = self.rules.take(HTTP_KINDS - {"slow"}, request.path, request.method, explicit_only=upgrade)
         if rule is None:
@@ -227,6 +229,9 @@ class Fake(ControlDoor):
         trading: set[str] = set()
         while True:
             await asyncio.sleep(STEP_S)
+            if self.tape is not None:
+                await self._run_tape(self.tape)
+                continue
             trading = trading.union(self.wanted()) if self.rate > 0 else set()
             if not trading:
                 self._debt = 0.0
@@ -241,6 +246,45 @@ class Fake(ControlDoor):
                 self._note("unsent", events=[{"instrument": update.instrument.key, "last": update.state.last,
                                               "quantity": update.state.quantity, "time": update.state.time}
                                              for update in updates])
+
+    async def _run_tape(self, tape: Tape) -> None:
+        """What everybody is shown, or would be: the log has all of it, sent or not."""
+        updates = tape.due(self.clock.now())
+        if updates:
+            self._note("tape", events=[{"instrument": update.instrument.path, "print": update.state.book_seed,
+                                        "last": update.state.last, "quantity": update.state.quantity,
+                                        "volume": update.state.volume, "time": update.state.time}
+                                       for update in updates])
+            await self.send_updates(updates)
+
+    def _start_tape(self) -> None:
+        given = self.options
+        if given.tape is None:
+            return
+        if given.start is None:
+            raise PlanError("a tape needs --start: when it begins on the fake's clock")
+        try:
+            self.tape = Tape(self.market, given.tape.split(","), given.tape_rate, given.start,
+                             given.start + given.tape_seconds)
+        except KeyError as error:
+            raise PlanError(error.args[0]) from None
+
+    def _plan(self) -> list[dict]:
+        given = self.options
+        plan = seeded_plan(given.seed, given.chaos) if given.chaos else []
+        if given.plan == "seed":
+            drawn = seeded_hour(given.seed, self.vendor, given.tape_seconds - given.tape_quiet)
+            for item in drawn:
+                # Drawn on the fake's clock, carried out by the real one.
+                begin = self.clock.start + given.tape_quiet + item["after_s"]
+                item["after_s"] = round((begin - self.clock.now()) / self.clock.speed, 3)
+                if "for_s" in item:
+                    item["for_s"] = round(item["for_s"] / self.clock.speed, 3)
+            plan += drawn
+        elif given.plan:
+            with open(given.plan, encoding="utf-8") as file:
+                plan += json.load(file)
+        return plan
 
     async def run(self) -> None:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
@@ -258,15 +302,13 @@ class Fake(ControlDoor):
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]
         await self.on_start()
+        self._start_tape()
         self.spawn(self._run_market())
-        plan = seeded_plan(self.options.seed, self.options.chaos) if self.options.chaos else []
-        if self.options.plan:
-            with open(self.options.plan, encoding="utf-8") as file:
-                plan += json.load(file)
+        plan = self._plan()
         for item in plan:
             self.rules.parse(item)
         self.spawn(self.order_later(plan))
-        print(json.dumps({"port": self.port}), flush=True)
+        print(json.dumps({"port": self.port, "seed": self.options.seed, "plan": plan}), flush=True)
         await ended.wait()
         for task in list(self._tasks):
             task.cancel()
@@ -283,11 +325,19 @@ def main(fake: type[Fake], arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=int(os.environ.get("HUB_SEED", 1)))
     parser.add_argument("--rate", type=float, default=0.0, help="market events a second over all subscribed "
                         "instruments; 0: only what /_fake/publish is told")
-    parser.add_argument("--plan", help="JSON file: list of {\"after_s\": 3, \"what\": \"mute\", …}")
+    parser.add_argument("--plan", help="JSON file: list of {\"after_s\": 3, \"what\": \"mute\", …}; `seed`: every "
+                        "misbehaviour and the death of tokens over the length of the tape, drawn by the seed")
     parser.add_argument("--chaos", type=float, default=0.0, metavar="SECONDS", help="every misbehaviour once in this "
                         "time, when and in which order by the seed")
     parser.add_argument("--start", type=lambda text: datetime.fromisoformat(text).timestamp(),
                         help="the fake's time at its start, ISO 8601 with offset; default: now")
+    parser.add_argument("--anchor", type=float, help="the real moment, in epoch seconds, at which the clock shows "
+                        "--start; the same for fakes that share a clock; default: when the fake starts")
+    parser.add_argument("--tape", metavar="PATHS", help="instruments, comma-separated as NSE:INFY, that trade by "
+                        "themselves from --start on, the same in every fake of this seed")
+    parser.add_argument("--tape-rate", type=float, default=0.5, help="prints a second of each, on the fake's clock")
+    parser.add_argument("--tape-seconds", type=float, default=3600.0, help="how long, on the fake's clock")
+    parser.add_argument("--tape-quiet", type=float, default=0.0, help="how long before a seeded plan begins")
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster than real time its clock runs")
     parser.add_argument("--no-limits", dest="limits", action="store_false", help="no rate limits")
     parser.add_argument("--log-limit", type=int, default=500_000, help="entries kept of each log")

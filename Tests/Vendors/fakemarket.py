@@ -95,14 +95,15 @@ class Update:
 class Clock:
     """Real time, or a time that starts elsewhere and runs faster."""
 
-    def __init__(self, start: float | None = None, speed: float = 1.0):
-        self._real = time.time()
-        self._start = self._real if start is None else start
+    def __init__(self, start: float | None = None, speed: float = 1.0, anchor: float | None = None):
+        """`anchor` is the real moment at which it is `start`; several processes that share it share the clock."""
+        self._real = time.time() if anchor is None else anchor
+        self.start = self._real if start is None else start
         self.speed = speed
         self.delay = 0.0  # so far behind is what it says, as a vendor's that is late
 
     def now(self) -> float:
-        return self._start - self.delay + (time.time() - self._real) * self.speed
+        return self.start - self.delay + (time.time() - self._real) * self.speed
 
 
 def _units(*parts) -> tuple:
@@ -133,9 +134,14 @@ class Market:
             state = self.states[key] = self._first_state(self.instruments[key])
         return state
 
-    def _first_state(self, instrument: Instrument) -> State:
-        now = self.clock.now()
-        today = self.days(instrument, now - 5 * 86400, now)
+    def begin(self, key: str, moment: float) -> None:
+        """The instrument begins to trade at a moment, in the state that the drawn past left."""
+        self.states.pop(key, None)
+        self.states[key] = self._first_state(self.instruments[key], moment)
+
+    def _first_state(self, instrument: Instrument, moment: float | None = None) -> State:
+        now = self.clock.now() if moment is None else moment
+        today = self.days(instrument, now - 5 * 86400, now, now)
         *_, before, current = [None, None] + today
         last = current[4] if current else instrument.base
         state = State(last=last, close=before[4] if before else instrument.base, time=now)
@@ -152,7 +158,7 @@ class Market:
 
     # What happens
 
-    def walk(self, key: str) -> Update:
+    def walk(self, key: str, **values) -> Update:
         """The instrument's next print; the path depends on the seed and its own earlier prints only."""
         instrument = self.instruments[key]
         random_ = self._randoms.get(key)
@@ -160,7 +166,7 @@ class Market:
             random_ = self._randoms[key] = random.Random(f"{self.seed} {instrument.path}")
         last = self.state(key).last + random_.choice((-2, -1, -1, 0, 1, 1, 2)) * instrument.tick
         quantity = 1 + int(random_.expovariate(1 / 40))
-        return self.print(key, last=max(instrument.rounded(last), instrument.tick), quantity=quantity)
+        return self.print(key, last=max(instrument.rounded(last), instrument.tick), quantity=quantity, **values)
 
     def print(self, key: str, **values) -> Update:
         """Makes an event. `last` and `quantity` are a trade; every other field of State is set as given."""
@@ -291,9 +297,9 @@ class Market:
             _fold(out, minute // minutes * minutes * 60, live[minute])
         return sorted(out, key=lambda bar: bar[0])
 
-    def days(self, instrument: Instrument, start: float, end: float) -> list[list]:
+    def days(self, instrument: Instrument, start: float, end: float, now: float | None = None) -> list[list]:
         """Day candles, stamped at the local midnight, of sessions that began before now."""
-        zone, now, out = ZoneInfo(instrument.session.zone), self.clock.now(), []
+        zone, now, out = ZoneInfo(instrument.session.zone), self.clock.now() if now is None else now, []
         for first, last in self._sessions(instrument, start, end):
             if first * 60 > now:
                 continue

@@ -25,7 +25,8 @@ def packet(market: Market, token: int, mode: str, update: Update) -> tuple[bytes
     """One packet, and what it says in the names that the official Python client uses."""
     state = update.state
     body = count(token) + price(token, state.last)
-    said = {"instrument": update.instrument.key, "instrument_token": token, "mode": mode, "last_price": state.last}
+    said = {"instrument": update.instrument.key, "print": state.book_seed, "instrument_token": token, "mode": mode,
+            "last_price": state.last}
     if mode == "ltp":
         return body, said
     said["ohlc"] = {"open": state.open, "high": state.high, "low": state.low, "close": state.close}

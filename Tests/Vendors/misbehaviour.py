@@ -114,3 +114,31 @@ def seeded_plan(seed, seconds: float) -> list[dict]:
     order = chance.sample(CHAOS, len(CHAOS))
     width = seconds / len(order)
     return [{"after_s": round((i + chance.random()) * width, 3), **item} for i, item in enumerate(order)]
+
+
+#: Faults of one hour on the fake's clock: as CHAOS, with durations that a hub notices whatever the speed.
+HOUR = [{**item, "for_s": 150} if item["what"] == "mute" else item for item in CHAOS]
+
+
+def seeded_hour(seed, vendor: str, seconds: float) -> list[dict]:
+    """A plan for vendors that stand in for each other; all draw from the same seed, so the plans fit together.
+
+    First the preferred one (Upstox) does everything wrong once, then its tokens die and the next one does; near the end
+    the tokens of all die. Refusals that make somebody log in come last of each, or the rest would not strike a feed
+    that serves. The last tenth is without faults.
+    """
+    chance = random.Random(f"{seed} hour")
+    death = seconds * chance.uniform(0.50, 0.54)
+    end = seconds * chance.uniform(0.84, 0.87)
+    spans = {"upstox": (seconds * 0.03, death), "zerodha": (death + seconds * 0.01, end - seconds * 0.02)}
+    if vendor not in spans:
+        raise PlanError(f"there is no plan of an hour for {vendor}; there are {', '.join(spans)}")
+    own = random.Random(f"{seed} hour {vendor}")
+    (first, last), order = spans[vendor], own.sample(HOUR, len(HOUR))
+    order.sort(key=lambda item: item.get("status") in (401, 403))
+    width = (last - first) / len(order)
+    plan = [{"after_s": first + (i + own.random()) * width, **item} for i, item in enumerate(order)]
+    if vendor == "upstox":
+        plan.append({"after_s": death, "what": "token_death"})
+    plan.append({"after_s": end + (seconds * 0.005 if vendor == "zerodha" else 0), "what": "token_death"})
+    return [{**item, "after_s": round(item["after_s"], 3)} for item in plan]

@@ -128,26 +128,27 @@ class Feed:
 
     async def send_feeds(self, connection, updates, kind: str) -> bool:
         """A frame holds a key once, so a second update of one key goes into the next frame."""
-        modes, feeds, sent = connection.state.get("modes", {}), {}, False
+        modes, feeds, prints, sent = connection.state.get("modes", {}), {}, {}, False
         for update in updates:
             key = update.instrument.key
             if key not in modes:
                 continue
             if key in feeds or len(feeds) >= KEYS_A_FRAME:
-                await self.send_frame(connection, feeds, kind)
+                await self.send_frame(connection, feeds, kind, prints)
                 feeds = {}
             feeds[key] = self.feed_of(update, modes[key], key not in connection.state["whole"])
+            prints[key] = update.state.book_seed
             connection.state["whole"].add(key)
             sent = True
         if feeds:
-            await self.send_frame(connection, feeds, kind)
+            await self.send_frame(connection, feeds, kind, prints)
         return sent
 
-    async def send_frame(self, connection, feeds, kind):
+    async def send_frame(self, connection, feeds, kind, prints):
         now = int(self.clock.now() * 1000)
         frame = upstoxwire.encode("FeedResponse", {"type": kind, "feeds": feeds, "currentTs": now})
-        await connection.send(frame, [{"instrument": key, "type": kind, "currentTs": now, "feed": feed}
-                                      for key, feed in feeds.items()])
+        await connection.send(frame, [{"instrument": key, "print": prints[key], "type": kind, "currentTs": now,
+                                       "feed": feed} for key, feed in feeds.items()])
 
     def feed_of(self, update: Update, mode: str, whole: bool) -> dict:
         """A feed; after the first whole one, parts of a full feed that an update did not touch may be left out."""

@@ -106,9 +106,16 @@ enum CoreSchema {
         "rates": Schema.maps(.any, to: .format(.rate)).orEmpty,
         "proxy": .text,
         "ca_file": .format(.path),
-        "record": .later,
+        "record": record,
         "store_login": .bool.or(true),
     ])
+
+    /// What came from the vendor, as files in the data folder.
+    private static let record: Schema = .choice(
+        .bool,
+        .map([
+            "keep": .format(.duration, atLeast: "1s").or("2h"), "max_size": .format(.size, atLeast: "1MiB").or("1GiB"),
+        ]))
 
     /// Between tries, doubling, full jitter.
     private static let backoff: Schema = .map([

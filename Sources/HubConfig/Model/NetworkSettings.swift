@@ -43,7 +43,27 @@ public struct NetworkSettings: Sendable, Hashable {
     /// Whether tokens of a login are kept in the data folder.
     public var storesLogin = true
 
+    /// `nil`: what comes from the vendor is not recorded.
+    public var record: RecordSettings?
+
     public init() {}
+}
+
+/// How much of what comes from a vendor is kept as it came (`providers.*.record`).
+public struct RecordSettings: Sendable, Hashable {
+    /// `Int64.max` = for ever.
+    public var keepNanoseconds: Int64 = 7_200_000_000_000
+    /// `Int64.max` = no limit.
+    public var maximumBytes: Int64 = 1 << 30
+
+    public init() {}
+
+    /// `true`, `false`, or a map with what differs from `true`.
+    init?(_ value: CheckedValue?) {
+        guard let value, value.isMap || value.bool == true else { return nil }
+        keepNanoseconds = value["keep"]?.integer ?? keepNanoseconds
+        maximumBytes = value["max_size"]?.integer ?? maximumBytes
+    }
 }
 
 extension NetworkSettings {
@@ -62,5 +82,6 @@ extension NetworkSettings {
         proxy = value["proxy"]?.text
         certificateFile = value["ca_file"]?.text
         storesLogin = value["store_login"]?.bool ?? true
+        record = RecordSettings(value["record"])
     }
 }

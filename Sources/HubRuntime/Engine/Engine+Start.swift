@@ -105,7 +105,9 @@ extension Engine {
                 }
             }
             do {
-                made.append(try ProviderInstance(base, name: provider.name, maximumLines: lines))
+                let instance = try ProviderInstance(base, name: provider.name, maximumLines: lines)
+                instance.record(provider, in: configuration, version: version, logger: logger)
+                made.append(instance)
             } catch {
                 throw StartError("providers.\(provider.name): \(error)")
             }

@@ -40,6 +40,12 @@ extension Engine {
             status.reason = "\(provider.name) is \(provider.state)" + (provider.reason.map { ": \($0)" } ?? "")
             return
         }
+        for provider in status.providers {
+            guard let stopped = provider.recording?.stopped else { continue }
+            status.state = "degraded"
+            status.reason = "\(provider.name) is not recorded: \(stopped)"
+            return
+        }
         for sink in status.sinks where sink.state != "ok" {
             status.state = "degraded"
             status.reason = "\(sink.name): \(sink.reason ?? sink.state)"
@@ -73,6 +79,10 @@ extension Engine {
             case .count(let count): (name, true, Double(count))
             case .gauge(let value): (name, false, value)
             }
+        }
+        if let figures = providers[index].context.tap?.status {
+            provider.recording = EngineStatus.Recording(
+                frames: figures.frames, bytes: figures.bytes, lost: figures.lostFrames, stopped: figures.stopped)
         }
         if let link = providers[index].context.link {
             let counters = link.counters.read()

@@ -208,6 +208,7 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         let deadline = WallClock.now + withinNanoseconds
         lockstep?.stop()
         for feed in feedLoops { feed.stop() }
+        for provider in providers { provider.context.tap?.stop() }
         sequencerLoop?.stop()
         if sequencerLoop != nil { sequencerThread.join() }
         for thread in indicatorThreads { thread.stop() }

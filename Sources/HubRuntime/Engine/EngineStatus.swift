@@ -39,7 +39,19 @@ public struct EngineStatus: Sendable {
         public var messagesIn = 0
         /// `closed`, `open`, `probing`.
         public var breaker = "closed"
+        /// What became of the recording of its raw bytes; `nil` = there is none.
+        public var recording: Recording?
         public init() {}
+    }
+
+    /// The recording of what comes from a vendor.
+    public struct Recording: Sendable {
+        public var frames: UInt64
+        public var bytes: UInt64
+        /// Frames that could not be written.
+        public var lost: UInt64
+        /// Why nothing is written at the moment.
+        public var stopped: String?
     }
 
     /// What is used of one rate class of a provider.

@@ -48,8 +48,8 @@ enum HostServices {
             define: { host, instrument in
                 let context = context(host)
                 guard let instrument = instrument?.pointee, let symbol = String(checked: instrument.symbol),
-                    (try? Symbol(symbol)) != nil, context.takes(symbol),
-                    let centre = String(checked: instrument.market_centre)
+                    (try? Symbol(symbol)) != nil, let centre = String(checked: instrument.market_centre),
+                    context.mayDefine(symbol, centre)
                 else { return 0 }
                 let handle = context.handle(symbol: symbol, marketCentre: centre)
                 _ = context.describe(handle, instrument)

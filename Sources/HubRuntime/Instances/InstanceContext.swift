@@ -22,6 +22,10 @@ package final class InstanceContext: @unchecked Sendable {
     /// Its connections and requests, set before the start; `nil` where there is no network, as in lockstep.
     var link: VendorLink?
     var mailbox: VendorMailbox? { link?.mailbox }
+    /// Takes down what the plugin gets; set before the start, `nil` = nothing is recorded.
+    var tap: CaptureTap?
+    /// Answers in the place of network, login and store while a recording is played back.
+    var playback: CapturePlayback?
     let metrics = InstanceMetrics()
     let answerMemory = AnswerMemory()
     /// What outlives the process; set before the start.

@@ -1,3 +1,4 @@
+import HubCapture
 import PluginABI
 
 extension ProviderInstance {
@@ -23,7 +24,8 @@ extension ProviderInstance {
         }
     }
 
-    private func deliver(_ delivery: VendorDelivery, now: hub_now) {
+    func deliver(_ delivery: VendorDelivery, now: hub_now) {
+        context.tap?.take(CaptureInput(delivery), now)
         let plugin = plugin
         let provider = provider.pointee
         switch delivery {

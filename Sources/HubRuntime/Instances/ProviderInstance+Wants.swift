@@ -1,9 +1,11 @@
+import HubCapture
 import PluginABI
 
 /// What a provider is to stream.
 extension ProviderInstance {
     /// Tells it what it is to stream, or no longer; handles are dense and the same from run to run.
     func tell(_ wanted: [(symbol: String, kinds: UInt32)], now: hub_now) throws(PluginFailure) {
+        context.tap?.take(.want(wanted.map { CaptureWant(symbol: $0.symbol, kinds: $0.kinds) }), now)
         let handles = wanted.map { context.handle(symbol: $0.symbol) }
         let plugin = plugin
         let texts = wanted.map { ContiguousArray($0.symbol.utf8CString) }
@@ -27,7 +29,8 @@ extension ProviderInstance {
     /// Queues what changed for the instance's thread. False: there is no room.
     func change(_ wanted: [(symbol: String, kinds: UInt32)]) -> Bool {
         // One that did not start streams nothing, whatever is wanted of it.
-        guard isStarted else { return true }
+        // A playback is told what its capture was told.
+        guard isStarted, context.playback == nil else { return true }
         return post { instance, now in
             guard instance.isStarted else { return }
             do throws(PluginFailure) {

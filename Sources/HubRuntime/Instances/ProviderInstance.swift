@@ -1,4 +1,5 @@
 package import EventFormat
+import HubCapture
 import Logging
 package import PluginABI
 import Synchronization
@@ -111,17 +112,26 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
 
     /// Starts it and tells it what is wanted, in this order; handles are dense and the same from run to run.
     package func start(wanted: [(symbol: String, kinds: UInt32)], now: hub_now) throws(PluginFailure) {
-        try base.start(now: now)
+        try startAlone(now: now)
         try tell(wanted, now: now)
         startedFlag.store(true, ordering: .releasing)
     }
 
+    func startAlone(now: hub_now) throws(PluginFailure) {
+        context.tap?.takeStart(now)
+        try base.start(now: now)
+        if context.playback != nil { startedFlag.store(true, ordering: .releasing) }
+    }
+
     func stop() {
         startedFlag.store(false, ordering: .releasing)
-        base.stop()
+        context.tap?.take(.stop, hub_now(wall_ns: WallClock.now, mono_ns: MonotonicClock.now))
+        stopAlone()
         context.queries.failAll("the hub stops")
         context.link?.stop()
     }
+
+    func stopAlone() { base.stop() }
 
     func destroy() {
         base.destroy()
@@ -185,10 +195,15 @@ package final class ProviderInstance: ProviderPort, @unchecked Sendable {
             } else {
                 timers.remove(at: index)
             }
-            guard let onTimer = provider.pointee.on_timer else { continue }
-            let plugin = base.plugin
-            _ = emit(now: now, marksUnits: marksUnits) { out, error in onTimer(plugin, timer.number, out, now, error) }
+            fire(timer.number, now: now, marksUnits: marksUnits)
         }
+    }
+
+    func fire(_ timer: UInt32, now: hub_now, marksUnits: Bool) {
+        guard let onTimer = provider.pointee.on_timer else { return }
+        context.tap?.take(.timer(timer), now)
+        let plugin = base.plugin
+        _ = emit(now: now, marksUnits: marksUnits) { out, error in onTimer(plugin, timer, out, now, error) }
     }
 
     private func pullIfDue(now: hub_now, budget: UInt32, marksUnits: Bool) -> Next {

@@ -202,13 +202,17 @@ extension ProviderInstance {
     }
 
     /// On the provider's thread. `nil`: it is under way, and its end is told.
-    fileprivate func exchange(_ fields: [(name: String, value: String)], redirect: String) -> PluginFailure? {
+    func exchange(
+        _ fields: [(name: String, value: String)], redirect: String, at time: hub_now? = nil
+    ) -> PluginFailure? {
         guard let call = login?.pointee.exchange else {
             return PluginFailure(status: hub_status(HUB_UNSUPPORTED), text: "there is no login")
         }
+        let now = time ?? self.now
+        context.tap?.take(.login(names: fields.map(\.name), redirect: redirect), now)
         let names = fields.map { context.lasting($0.name) }
         let values = fields.map { context.lasting($0.value) }
-        let (plugin, now) = (plugin, now)
+        let plugin = plugin
         do throws(PluginFailure) {
             try PluginFailure.check("the login") { error in
                 redirect.withHubText { redirect in

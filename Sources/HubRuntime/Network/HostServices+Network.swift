@@ -1,3 +1,4 @@
+import HubCapture
 import HubNet
 import PluginABI
 
@@ -50,15 +51,22 @@ extension HostServices {
                     guard let request, let wish = VendorConnection(request) else {
                         throw PluginFailure(status: hub_status(HUB_INTERNAL), text: "the request is not readable")
                     }
-                    try link(host).open(connection, wish, now: now)
+                    let key = "\(connection) \(CaptureMask.address(wish.request.url))"
+                    try context(host).noted(.connect, key) { () throws(PluginFailure) in
+                        try link(host).open(connection, wish, now: now)
+                    }
                 }
             },
             send: { host, connection, isText, message in
-                guard let link = context(host).link else { return hub_status(HUB_UNSUPPORTED) }
-                return hub_status(
+                let context = context(host)
+                if let playback = context.playback { return playback.send(connection) }
+                guard let link = context.link else { return hub_status(HUB_UNSUPPORTED) }
+                let status = hub_status(
                     link.send(
                         connection, isText: isText != 0,
                         UnsafeRawBufferPointer(start: message.data, count: Int(message.length))))
+                if Int(status) != HUB_OK { context.tap?.take(CaptureReply(.send, "\(connection)", status: status)) }
+                return status
             },
             close: { host, connection, code, reason in
                 context(host).link?.close(
@@ -74,7 +82,10 @@ extension HostServices {
                     guard let request, let request = VendorRequest(request) else {
                         throw PluginFailure(status: hub_status(HUB_INTERNAL), text: "the request is not readable")
                     }
-                    try link(host).request(number, request, now: now)
+                    let key = "\(number) \(request.http.method) \(CaptureMask.address(request.http.url))"
+                    try context(host).noted(.request, key, request: number) { () throws(PluginFailure) in
+                        try link(host).request(number, request, now: now)
+                    }
                 }
             },
             cancel: { host, number in context(host).link?.cancel(number, now: now) },
@@ -102,7 +113,7 @@ extension HostServices {
             },
             kept: { host, name, token, expires in
                 let context = context(host)
-                guard let name = String(checked: name), let kept = context.secrets.kept(name) else { return 0 }
+                guard let name = String(checked: name), let kept = context.kept(name) else { return 0 }
                 token?.pointee = context.lasting(kept.token)
                 expires?.pointee = kept.expiresNanoseconds
                 return 1
@@ -131,7 +142,7 @@ extension HostServices {
     nonisolated(unsafe) private static let store = table(
         hub_host_store_1(
             get: { host, key, value in
-                guard let key = String(checked: key), let bytes = context(host).storedValue(key) else { return 0 }
+                guard let key = String(checked: key), let bytes = context(host).recalled(key) else { return 0 }
                 value?.pointee = bytes
                 return 1
             },

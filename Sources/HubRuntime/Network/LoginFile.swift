@@ -33,6 +33,9 @@ final class LoginFile: Sendable {
         return found
     }
 
+    /// All of them, as they are.
+    var texts: [String] { credentials.withLock { $0.values.map(\.text) } }
+
     func keep(_ name: String, _ text: String, expiresNanoseconds: Int64, insteadOf setting: String?) {
         change {
             $0[name] = Credential(

@@ -47,6 +47,7 @@ package final class SecretBook: Sendable {
     }
 
     private let state = Mutex(State())
+    private let changeCount = Atomic<Int>(0)
     private let settings: PluginSettings
     /// Lower-case host names it may be spliced for.
     private let hosts: Set<String>
@@ -105,7 +106,8 @@ package final class SecretBook: Sendable {
 
     /// A token for what is worked out of texts and tokens; the same for the same.
     func derive(_ how: Derivation, _ parts: [String]) -> String {
-        state.withLock { state in
+        defer { changeCount.add(1, ordering: .releasing) }
+        return state.withLock { state in
             let key = "\(how.rawValue)\u{0}" + parts.joined(separator: "\u{0}")
             if let known = state.derived[key] { return known }
             let token = Self.mint()
@@ -122,7 +124,8 @@ package final class SecretBook: Sendable {
 
     /// A token for what came by and is of no lasting use: what a browser brought back.
     func pass(_ text: String) -> String {
-        state.withLock { state in
+        defer { changeCount.add(1, ordering: .releasing) }
+        return state.withLock { state in
             let token = Self.mint()
             state.meanings[token] = .text(text)
             state.passing.append(token)
@@ -150,10 +153,44 @@ package final class SecretBook: Sendable {
     /// Keeps a credential under a name and gives its token.
     func capture(_ name: String, _ text: String, expiresNanoseconds: Int64) -> String {
         logins.keep(name, text, expiresNanoseconds: expiresNanoseconds, insteadOf: settings.text("/\(name)"))
+        changeCount.add(1, ordering: .releasing)
         return keptToken(name)
     }
 
     func forget(_ name: String) { logins.forget(name) }
+
+    // MARK: What must not be told
+
+    /// Grows whenever a text is added to those in the open.
+    var changes: Int { changeCount.load(ordering: .acquiring) }
+
+    /// Everything that is a secret, as it is: for who keeps it out of what is written.
+    func inTheOpen() -> [String] {
+        let configured = settings.secrets.compactMap { settings.text($0) } + Self.passwords(of: settings.tree)
+        let tokens = state.withLock { Array($0.meanings.keys) }
+        let revealed = tokens.compactMap { token in (try? reveal(token, depth: 0)) ?? nil }
+        return configured + logins.texts + revealed
+    }
+
+    /// A text as it may stand in an address, in a JSON text, and as it is.
+    static func forms(of text: String) -> [String] {
+        [.raw, .url, .json].compactMap { (place: Place) in try? escaped(text, place) }
+    }
+
+    private static func passwords(of tree: SettingsTree) -> [String] {
+        switch tree {
+        case .text(let text):
+            guard let start = text.firstIndex(of: ":"), text[start...].hasPrefix("://") else { return [] }
+            let authority = text[start...].dropFirst(3).prefix { $0 != "/" && $0 != "?" }
+            guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else {
+                return []
+            }
+            return [String(authority[..<at][colon...].dropFirst())]
+        case .list(let items): return items.flatMap(passwords)
+        case .map(let entries): return entries.flatMap { passwords(of: $0.1) }
+        default: return []
+        }
+    }
 
     // MARK: On the way out
 

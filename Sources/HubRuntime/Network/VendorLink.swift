@@ -143,16 +143,21 @@ final class VendorLink: @unchecked Sendable {
 
     /// The answer with credentials kept and tokens in their place.
     private func captured(_ answer: VendorAnswer, _ captures: [VendorRequest.Capture]) -> VendorAnswer {
-        guard (200..<300).contains(answer.httpStatus), var tree = try? SettingsTree(json: answer.body) else {
+        var answer = answer
+        guard (200..<300).contains(answer.httpStatus) else { return answer }
+        var pointers: [String] = []
+        guard var tree = try? SettingsTree(json: answer.body) else {
+            answer.loginPointers = []
             return answer
         }
         for capture in captures {
             guard let text = tree[pointer: capture.pointer]?.textValue, !text.isEmpty else { continue }
             let token = secrets.capture(capture.name, text, expiresNanoseconds: capture.expiresNanoseconds)
             tree = tree.replacing(capture.pointer, with: .text(token))
+            pointers.append(capture.pointer)
         }
-        var answer = answer
         answer.body = tree.json()
+        answer.loginPointers = pointers
         return answer
     }
 

@@ -28,6 +28,8 @@ struct VendorAnswer: Sendable {
     var body: [UInt8] = []
     /// The connection was lost before an answer came, or never stood: another try may do better.
     var neverArrived = false
+    /// It answers a login: where in its body the plugin sees tokens in place of credentials. Nothing else of it is recorded.
+    var loginPointers: [String]?
 }
 
 /// The way from the network's thread to a provider's own: in order, each with the time it arrived, and bounded, since who

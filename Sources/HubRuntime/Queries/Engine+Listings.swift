@@ -53,8 +53,9 @@ extension ProviderInstance {
     var hasListings: Bool { catalogTable?.pointee.refresh != nil }
 
     /// On the instance's thread.
-    fileprivate func refreshListings(now: hub_now) throws(PluginFailure) {
+    func refreshListings(now: hub_now) throws(PluginFailure) {
         guard isStarted, let refresh = catalogTable?.pointee.refresh else { return }
+        context.tap?.take(.refreshListings, now)
         try PluginFailure.check("refreshing the list of instruments") { error in refresh(plugin, now, error) }
     }
 }

@@ -7,10 +7,13 @@ extension HostServices {
         hub_host_query_1(
             records: { host, id, records, length in
                 guard let records else { return hub_status(length == 0 ? HUB_OK : HUB_INTERNAL) }
+                // Nobody waits for what is asked in a recording.
+                guard context(host).playback == nil else { return hub_status(HUB_OK) }
                 return context(host).queries.records(id, records, Int(clamping: length), now: WallClock.now)
             },
             json: { host, id, json in
                 guard let text = String(checked: json) else { return hub_status(HUB_PROTOCOL) }
+                guard context(host).playback == nil else { return hub_status(HUB_OK) }
                 return context(host).queries.json(id, text)
             },
             done: { host, id, status, reason, retryAfter, next in

@@ -1,3 +1,4 @@
+import HubCapture
 import PluginABI
 
 /// Questions to a provider, asked on its own thread.
@@ -27,8 +28,9 @@ extension ProviderInstance {
 
     /// Nobody waits for an answer any more.
     func cancelQuery(_ id: UInt64) {
-        _ = post { instance, _ in
-            if let cancel = instance.queryTable?.pointee.cancel { cancel(instance.plugin, id) }
+        _ = post { instance, now in
+            instance.context.tap?.take(.cancelQuery(id), now)
+            instance.runCancel(id)
         }
     }
 
@@ -52,11 +54,16 @@ extension ProviderInstance {
         for call in calls { call(self, now) }
     }
 
-    private func run(_ query: Query, id: UInt64, deadline: Int64, now: hub_now) {
+    func runCancel(_ id: UInt64) {
+        if let cancel = queryTable?.pointee.cancel { cancel(plugin, id) }
+    }
+
+    func run(_ query: Query, id: UInt64, deadline: Int64, now: hub_now) {
         guard let ask = queryTable?.pointee.query, isStarted else {
             context.queries.finish(id, failure: (.failed, "it did not start", nil), now: now.wall_ns)
             return
         }
+        context.tap?.take(.query(CaptureQuery(query, id: id, deadline: deadline)), now)
         let texts = query.symbols.map { ContiguousArray($0.utf8CString) }
         // The texts are alive until the call is over, and arrays do not move while nobody changes them.
         let symbols = texts.map { text in

@@ -104,6 +104,23 @@ struct MetricsText: ~Copyable {
             sample(
                 "hub_provider_requests_total", [("provider", one.name), ("status", "none")], Double(one.failedRequests))
         }
+        let recorded = providers.compactMap { one in one.recording.map { (one.name, $0) } }
+        if !recorded.isEmpty {
+            family(
+                "hub_provider_recording", "gauge", "1 while what comes from a vendor is recorded, 0 while it cannot be."
+            )
+            for (name, one) in recorded {
+                sample("hub_provider_recording", [("provider", name)], one.stopped == nil ? 1 : 0)
+            }
+            family("hub_provider_recorded_bytes_total", "counter", "Bytes that recordings took.")
+            for (name, one) in recorded {
+                sample("hub_provider_recorded_bytes_total", [("provider", name)], Double(one.bytes))
+            }
+            family("hub_provider_recording_lost_total", "counter", "Inputs of a plugin that could not be recorded.")
+            for (name, one) in recorded {
+                sample("hub_provider_recording_lost_total", [("provider", name)], Double(one.lost))
+            }
+        }
         family("hub_provider_breaker_open", "gauge", "1 while requests to a vendor are held back since they failed.")
         for one in providers {
             sample("hub_provider_breaker_open", [("provider", one.name)], one.breaker == "closed" ? 0 : 1)

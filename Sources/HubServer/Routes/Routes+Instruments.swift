@@ -67,9 +67,11 @@ extension Routes {
 
     private func instruments(_ call: Call) async throws -> Response {
         var reader = parameters(call)
-        let query = reader.text("query")?.lowercased()
+        let asked = reader.text("query")
+        let query = asked?.lowercased()
         let venue = reader.text("venue")
         let type = reader.text("type")
+        let fresh = reader.flag("fresh") ?? false
         if let type, Words.instrumentType(named: type) == nil {
             let words = (UInt8(1)...11).compactMap { Words.instrumentType($0) }.joined(separator: ", ")
             reader.fault(.badParameter, "type", "expected one of \(words), found '\(type)'")
@@ -86,16 +88,30 @@ extension Routes {
         if let venue { found = found.filter { $0.venue == venue } }
         if let query { found = Self.ranked(found, query) }
         found += try await catalogued(query, venue: venue, type: type, without: found)
+        var walk = WalkCache.Walk(text: [], ends: [], notFound: [], failed: [], isSimulated: false)
+        var told: [Symbol: Listing] = [:]
+        if let asked, !asked.isEmpty, found.isEmpty || fresh {
+            do {
+                for (symbol, listing) in try await searched(asked, fresh: fresh)
+                where venue == nil || symbol.venue == venue {
+                    told[symbol] = listing
+                    if !found.contains(symbol) { found.append(symbol) }
+                }
+            } catch {
+                let problem = Problem(error, subject: asked)
+                walk.failed.append(.init(symbol: asked, code: problem.code, detail: problem.detail))
+            }
+        }
         let chosen = found
         let (summaries, seq) = engine.withFold { fold, seq in (chosen.map { fold.instrument($0.text) }, seq) }
-        var walk = WalkCache.Walk(text: [], ends: [], notFound: [], failed: [], isSimulated: false)
         var text = TextBuffer(capacity: 4096)
         let (stored, listings) = try await blocking {
             (try engine.store.instruments(chosen.map(\.text)), try engine.store.listings(of: chosen.map(\.text)))
         }
         let storedBySymbol = Dictionary(stored.map { ($0.symbol, $0) }, uniquingKeysWith: { first, _ in first })
         for (symbol, summary) in zip(chosen, summaries) {
-            let listed = listings[symbol.text] ?? []
+            var listed = listings[symbol.text] ?? []
+            if let one = told[symbol], !listed.contains(where: { $0.provider == one.provider }) { listed.append(one) }
             if let type, Words.instrumentType(Self.type(summary, listed)) != type { continue }
             write(symbol, summary, storedBySymbol[symbol.text], listed, style, to: &text)
             walk.ends.append(text.count)
@@ -106,7 +122,7 @@ extension Routes {
         if walk.ends.count > limit { walks.keep(walk, binding: binding, asOf: seq, now: engine.wallNanoseconds) }
         return rows(
             reply, of: walk, from: 0, limit: limit, asOf: seq, epoch: engine.journal.epoch, binding: binding,
-            origin: nil)
+            origin: told.isEmpty ? nil : "provider")
     }
 
     /// Instruments that providers list beside those the hub has data of.
