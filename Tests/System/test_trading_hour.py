@@ -53,7 +53,7 @@ pipelines:
     instruments: [{symbols}]
     kinds: [trade, tick, quote, book]
     bars: [1m, 5m]
-    failover: {{ after: 20s, back_after: 60s }}
+    failover: {{ after: 20s, back_after: 60s, standby: warm }}
 """
 
 

@@ -51,6 +51,7 @@ public enum Plans {
         if calendars.isEmpty { calendars = [.always] }
         return Supervisor.SourcePlan(
             name: provider.name, isRecorded: provider.plugin.traits.contains(.recorded),
+            isSimulated: provider.plugin.traits.contains(.simulated),
             resumes: provider.plugin.traits.contains(.resumes), staleAfterNanoseconds: provider.staleAfterNanoseconds,
             lateAfterNanoseconds: provider.lateAfterNanoseconds, symbols: symbols, kinds: kinds, calendars: calendars)
     }

@@ -13,6 +13,8 @@ final class Supervisor {
         var name: String
         /// Its time is in the data: it is never stale, and no clock closes its bars.
         var isRecorded: Bool
+        /// What it makes up is not what another missed.
+        var isSimulated = false
         /// It goes on where it stopped, so a stop of the hub loses nothing of it.
         var resumes: Bool
         var staleAfterNanoseconds: Int64
@@ -308,7 +310,8 @@ final class Supervisor {
         var isAwaited = false
         for member in pipelines[index].sources {
             for gap in openGaps[member].indices {
-                let successor = member == to || serves(member) ? nil : to
+                let isFilled = !plans[to].isSimulated || plans[member].isSimulated
+                let successor = member == to || serves(member) || !isFilled ? nil : to
                 openGaps[member][gap].successor = successor
                 if successor != nil { isAwaited = true }
             }
