@@ -96,7 +96,7 @@ extension Engine {
                         backoffMinimumNanoseconds: sink.backoffMinimumNanoseconds,
                         backoffMaximumNanoseconds: sink.backoffMaximumNanoseconds),
                     journal: journal, definitions: definitions, after: start,
-                    belongs: { text in
+                    belongs: { [configuration] text in
                         guard let symbol = try? Symbol(text) else { return false }
                         return configuration.pipeline(of: symbol).map { own in users.contains { $0.name == own.name } }
                             ?? false
