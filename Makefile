@@ -1,5 +1,5 @@
 # Two commands matter: `make run` and `make test`. Both work on a fresh Debian with Swift 6.3 and nothing else.
-.PHONY: help run test check bench build debug deps test-deps format lint clean
+.PHONY: help run test check bench fuzz build debug deps test-deps format lint clean
 
 SHELL := /bin/bash
 PYTHON := .build-python/bin/python
@@ -10,6 +10,7 @@ help:
 	@echo "make run     install what is missing, build release, run the hub on hub.yaml"
 	@echo "make test    all tests: units, then the running hub from outside"
 	@echo "make check   the slower checks on the release build: faults, load, a day of real trades"
+	@echo "make fuzz    mutated messages to every decoder, for a minute (FUZZ_SECONDS, FUZZ_SEED)"
 	@echo "make bench   the figures of the README, as medians"
 	@echo "make build   release build only        make debug   debug build only"
 	@echo "make format  swift format in place     make lint    swift format, complaining"
@@ -49,9 +50,14 @@ test: debug test-deps
 check: build test-deps
 	@HUB_BINARY=$(RELEASE)/hub $(PYTHON) -m pytest -q Tests/System $(PYTEST_OPTIONS)
 
+FUZZ_SECONDS = 60
+fuzz: build
+	@$(RELEASE)/hub-fuzz --seconds $(FUZZ_SECONDS) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED))
+
 bench: build
 	@scripts/install-dependencies wrk python3 python3-venv
 	@scripts/install-python
+	@scripts/install-vendor-sdks
 	@HUB_BINARY=$(RELEASE)/hub $(PYTHON) Benchmarks/run.py
 
 format:

@@ -72,7 +72,7 @@ let package = Package(
         layer("PluginKit", ["PluginABI"]),
         layer("TableFormat", ["EventFormat"]),
         // What the brokers of one country have in common.
-        layer("IndianMarkets", ["EventFormat", "JSONReading"]),
+        layer("IndianMarkets", ["EventFormat", "JSONReading", "PluginABI", "PluginKit"]),
         layer("JSONReading", []),
         layer("VendorKit", ["JSONReading", "EventFormat", "PluginKit"]),
 
@@ -148,10 +148,9 @@ let package = Package(
             name: "hub-bench",
             dependencies: [
                 "HubRuntime", "HubConfig", "HubJournal", "HubStore", "HubFold", "HubChunks", "HubModel", "EventFormat",
-                "PluginABI", "ZerodhaCore", "UpstoxCore", "CZlib",
+                "PluginABI", "PluginKit", "VendorStages", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "JSONReading", "VendorKit", "FinnhubCore", "TwelveDataCore",
             ],
             path: "Benchmarks/Micro", swiftSettings: strict),
 
@@ -159,6 +158,24 @@ let package = Package(
         .target(
             name: "PluginTestSupport", dependencies: ["PluginKit", "PluginABI"], path: "Tests/PluginTestSupport",
             swiftSettings: strict),
+        // The vendors' plugins, streaming, with a program in the vendor's place: for benchmarks and fuzzing.
+        .target(
+            name: "VendorStages",
+            dependencies: [
+                "PluginTestSupport", "PluginKit", "ZerodhaCore", "UpstoxCore", "FinnhubCore", "TwelveDataCore",
+            ],
+            path: "Tests/VendorStages", swiftSettings: strict),
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["VendorStages", "PluginTestSupport", "PluginKit", "PluginABI", "JSONReading", "HubNet"],
+            path: "Tests/FuzzTargets", swiftSettings: strict),
+        .executableTarget(
+            name: "hub-fuzz",
+            dependencies: [
+                "FuzzTargets", "PluginTestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/FuzzRun", swiftSettings: strict),
+        tests("FuzzTests", ["FuzzTargets", "PluginTestSupport"]),
         tests("EventFormatTests", ["EventFormat", "PluginABI"]),
         tests("TableFormatTests", ["TableFormat", "EventFormat"]),
         tests(
@@ -213,3 +230,12 @@ let package = Package(
         + plugin("Upstox", needs: ["EventFormat", "IndianMarkets", "JSONReading", "CZlib"], fixtures: ["Fixtures"]),
     cLanguageStandard: .c2x
 )
+
+// `scripts/fuzz-guided` builds it, with every target instrumented: libFuzzer brings the main function.
+if Context.environment["HUB_FUZZ_GUIDED"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "hub-fuzz-guided", dependencies: ["FuzzTargets"], path: "Tests/FuzzGuided",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}

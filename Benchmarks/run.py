@@ -119,11 +119,39 @@ def encode(folder):
     report("one trade as JSON; as JSON and MessagePack", f"{json_ns:.0f} ns; {both_ns:.0f} ns")
 
 
-def decode_json(folder):
-    runs = [micro("decode-json", "--seconds", str(min(SECONDS, 3))) for _ in range(RUNS)]
-    for vendor, what in ("finnhub", "trades of Finnhub"), ("twelvedata", "prices of TwelveData"):
-        rate = median([run[f"{vendor}_per_second"] for run in runs])
-        report(f"{what} decoded, one core", f"{rate / 1e6:.1f} M/s", "target >= 3 M/s")
+VENDORS = (
+    ("zerodha", "Kite full packets", "kiteconnect", 20),
+    ("upstox", "Upstox full-mode updates", "upstox-python-sdk", 2),
+    ("finnhub", "Finnhub trades", "json.loads", 3),
+    ("twelvedata", "TwelveData prices", "twelvedata", 3),
+)
+
+
+def decode(folder):
+    """Vendors' messages through their plugins, and into the journal; beside it what their own Python clients take of the same
+    bytes, in processor time of one core each."""
+    seconds = str(min(SECONDS, 3))
+    ours = [micro("decode", "--seconds", seconds, "--folder", str(folder / f"journal{run}")) for run in range(RUNS)]
+    theirs = official_clients(folder, seconds)
+    for vendor, what, client, target in VENDORS:
+        decoded, journaled = (
+            median([run[vendor][way]["per_second"] for run in ours]) / 1e6 for way in ("decoded", "journaled"))
+        report(f"{what} decoded, one core", f"{decoded:.1f} M/s", f"target >= {target} M/s")
+        report(f"{what} from bytes to journaled events, one core", f"{journaled:.1f} M/s", f"target >= {target} M/s")
+        if theirs:
+            rate = median([run[vendor] for run in theirs])
+            report(f"the same by {client} in Python", f"{rate / 1e3:.0f} k/s", f"{decoded * 1e6 / rate:.0f} times slower")
+
+
+def official_clients(folder, seconds):
+    python = ROOT / ".build-vendors" / "bin" / "python"
+    if not python.exists():
+        report("the vendors' own clients", "left out", "scripts/install-vendor-sdks installs them")
+        return None
+    program = pathlib.Path(binary()).parent / "hub-bench"
+    subprocess.run([str(program), "decode", "--write", str(folder)], check=True)
+    command = [str(python), str(pathlib.Path(__file__).with_name("vendorclients.py")), str(folder), seconds]
+    return [json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(RUNS)]
 
 
 def feed_hub(folder: pathlib.Path, name: str, rate) -> Hub:
@@ -467,7 +495,7 @@ def stalled(folder):
 
 BENCHMARKS = {
     f.__name__: f for f in (
-        abi, sequencer, chunks, store, encode, decode_json, fanout, ceiling, attach, crowd, stalled, quotes, bars, start,
+        abi, sequencer, chunks, store, encode, decode, fanout, ceiling, attach, crowd, stalled, quotes, bars, start,
         memory)
 }
 

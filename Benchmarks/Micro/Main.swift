@@ -7,6 +7,6 @@ struct MicroBenchmarks: ParsableCommand {
         commandName: "hub-bench", abstract: "Measures the hub's inner loops.",
         subcommands: [
             ABIBenchmark.self, SequencerBenchmark.self, ChunksBenchmark.self, EncodeBenchmark.self, StoreBenchmark.self,
-            DecodeBenchmark.self, DecodeJSONBenchmark.self,
+            DecodeBenchmark.self,
         ])
 }

@@ -13,6 +13,7 @@ struct SequencerBenchmark: ParsableCommand {
 
     @Option var seconds = 10.0
     @Option var folder: String
+    @Flag(help: "without the checks of data quality") var unchecked = false
 
     func run() throws {
         let symbols = try (0..<16).map { try Symbol("SIM:S\($0)") }
@@ -23,7 +24,7 @@ struct SequencerBenchmark: ParsableCommand {
             pipelines: [
                 PipelinePlan(
                     name: "bench", sources: ["feed"], instruments: symbols,
-                    bars: [.s1, .m1, .m5, .h1, .d1])
+                    bars: [.s1, .m1, .m5, .h1, .d1], quality: unchecked ? .off : QualityPlan())
             ],
             sources: [SourcePlan(name: "feed")])
         let fold = Fold(plan: plan)

@@ -22,6 +22,8 @@ public struct SourceSummary: Sendable {
     public var watermark: Int64?
     /// Records dropped since the start of the process because it stands by.
     public var standby: UInt64
+    /// Records flagged suspect since the start of the process, by check.
+    public var suspects: SuspectCounts
 }
 
 /// Where a source goes on.
@@ -55,7 +57,8 @@ extension Fold {
             reason: core.pointee.sourceReasons[Int(index)], since: source.since,
             stream: source.stream == 0 ? nil : source.stream, taken: source.taken, lastSeq: source.lastSeq,
             lastEvent: source.lastEvent, lastReceived: source.lastReceived,
-            watermark: source.watermark == .min ? nil : source.watermark, standby: source.standby)
+            watermark: source.watermark == .min ? nil : source.watermark, standby: source.standby,
+            suspects: source.suspects)
     }
 
     /// Name of the source that serves a pipeline; `nil` where none does.
@@ -105,6 +108,9 @@ extension Fold {
 
     /// Gaps that are not over, in the order they were opened.
     public var openGaps: [GapState] { core.pointee.gaps.filter(\.isOpen) }
+
+    /// Gaps that are over and still remembered, oldest first.
+    public var closedGaps: [GapState] { core.pointee.gaps.filter { !$0.isOpen } }
 
     /// The time of the newest `control/clock`; 0 before the first.
     public var clockNanoseconds: Int64 { core.pointee.clock }

@@ -60,7 +60,8 @@ extension FoldCore {
             flags |= UInt16(HUB_FLAG_UNTIMED)
         }
         let time = record.pointee.ts_event
-        if !isBelieved(time, received: record.pointee.ts_recv) { flags |= UInt16(HUB_FLAG_SUSPECT) }
+        var failed: QualityChecks = flags & UInt16(HUB_FLAG_SUSPECT) != 0 ? .bySource : []
+        if !isBelieved(time, received: record.pointee.ts_recv) { failed.insert(.ahead) }
         if source.pointee.isSimulated || stream.pointee.isSimulated { flags |= UInt16(HUB_FLAG_SIMULATED) }
         if number >= 0, isLate(kind, time, instruments.base + number) { flags |= UInt16(HUB_FLAG_LATE) }
         record.pointee.flags = flags
@@ -75,7 +76,18 @@ extension FoldCore {
             }
         default: clearRareSigns(record)
         }
+        if number >= 0 { failed.formUnion(failedChecks(record, instruments.base + number, source)) }
+        if !failed.isEmpty { flag(record, failed, source) }
         return .take
+    }
+
+    /// Says that a record is suspect, and counts why.
+    @inline(never)
+    private mutating func flag(
+        _ record: UnsafeMutablePointer<hub_record>, _ failed: QualityChecks, _ source: UnsafeMutablePointer<Source>
+    ) {
+        record.pointee.flags |= UInt16(HUB_FLAG_SUSPECT)
+        source.pointee.suspects.count(failed)
     }
 
     /// Decides on a record that was fetched: it comes beside its source's stream, so who serves does not matter, nor
@@ -93,9 +105,8 @@ extension FoldCore {
             record.pointee.ts_event = record.pointee.ts_recv
             flags |= UInt16(HUB_FLAG_UNTIMED)
         }
-        if !isBelieved(record.pointee.ts_event, received: record.pointee.ts_recv) {
-            flags |= UInt16(HUB_FLAG_SUSPECT)
-        }
+        var failed: QualityChecks = flags & UInt16(HUB_FLAG_SUSPECT) != 0 ? .bySource : []
+        if !isBelieved(record.pointee.ts_event, received: record.pointee.ts_recv) { failed.insert(.ahead) }
         if sources[Int(stream.source)].isSimulated || stream.isSimulated { flags |= UInt16(HUB_FLAG_SIMULATED) }
         record.pointee.flags = flags
         switch record.pointee.kind {
@@ -117,6 +128,9 @@ extension FoldCore {
             }
         default: clearRareSigns(record)
         }
+        let source = sources.base + Int(stream.source)
+        failed.formUnion(failedChecks(record, instrument, source))
+        if !failed.isEmpty { flag(record, failed, source) }
         return .take
     }
 

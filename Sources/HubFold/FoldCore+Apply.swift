@@ -36,6 +36,10 @@ extension FoldCore {
         }
         source.pointee.lastSeq = seq
         source.pointee.lastEvent = time
+        if source.pointee.messageIsOver || source.pointee.lastReceived != record.pointee.ts_recv {
+            source.pointee.messageSeq = seq
+        }
+        source.pointee.messageIsOver = record.pointee.flags & UInt16(HUB_FLAG_LAST_OF_MESSAGE) != 0
         source.pointee.lastReceived = record.pointee.ts_recv
         counters.taken &+= 1
         let flags = record.pointee.flags
@@ -52,10 +56,17 @@ extension FoldCore {
                 remember(record, in: instrument.pointee.slots + Int(kind))
                 if isBelieved {
                     switch kind {
-                    case UInt8(HUB_TRADE): applyTrade(record, stream, instrument, out)
-                    case UInt8(HUB_TICK): applyTick(record, stream, instrument, out)
+                    case UInt8(HUB_TRADE):
+                        // The same trade once more was counted already.
+                        if !observe(record, instrument) { applyTrade(record, stream, instrument, out) }
+                    case UInt8(HUB_TICK):
+                        applyTick(record, stream, instrument, out)
+                        // Behind the turn of the day.
+                        _ = observe(record, instrument)
                     case UInt8(HUB_QUOTE):
                         if instrument.pointee.price != .last { applyQuote(record, stream, instrument, out) }
+                        _ = observe(record, instrument)
+                    case UInt8(HUB_BOOK): _ = observe(record, instrument)
                     default: break
                     }
                 }
@@ -67,11 +78,11 @@ extension FoldCore {
         if source.pointee.due.earliest <= source.pointee.watermark { closeDue(of: source, out) }
     }
 
-    /// Keeps a copy of the newest record of a series. Backfilled, late and corrected ones do not displace what is
-    /// newer.
+    /// Keeps a copy of the newest record of a series. Backfilled, late, corrected and suspect ones do not displace what
+    /// is newer.
     @inline(__always)
     mutating func remember(_ record: UnsafePointer<hub_record>, in slot: UnsafeMutablePointer<RecordSlot>) {
-        let old = UInt16(HUB_FLAG_BACKFILLED | HUB_FLAG_LATE | HUB_FLAG_CORRECTION)
+        let old = UInt16(HUB_FLAG_BACKFILLED | HUB_FLAG_LATE | HUB_FLAG_CORRECTION | HUB_FLAG_SUSPECT)
         if record.pointee.flags & old != 0, let held = slot.pointee.record,
             record.pointee.ts_event < held.pointee.ts_event
         {
@@ -131,8 +142,7 @@ extension FoldCore {
         let tick = UnsafeRawPointer(record).assumingMemoryBound(to: hub_tick.self)
         let basis = streams.base + Int(stream.barStream)
         if basis.pointee.givesTrades { return nil }
-        // A tick has to have a price; of what was never traded it is a zero that its source itself doubts.
-        if tick.pointee.last == 0, record.pointee.flags & UInt16(HUB_FLAG_SUSPECT) != 0 { return nil }
+        if FoldCore.isUntraded(tick) { return nil }
         var part = Contribution(
             size: 0, notional: 0, time: record.pointee.ts_event, price: tick.pointee.last, seq: record.pointee.seq,
             openInterest: tick.pointee.open_interest, stream: stream.barStream, source: stream.source,

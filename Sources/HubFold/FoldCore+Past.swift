@@ -117,6 +117,8 @@ extension FoldCore {
             addToPastDay(part, instrument)
             if instrument.pointee.price == .last { contributePast(part, instrument, out) }
         case UInt8(HUB_TICK):
+            // A price that was asked for once is the newest there is, and no part of a bar.
+            guard record.pointee.flags & UInt16(HUB_FLAG_SNAPSHOT) == 0 else { return }
             guard !instrument.pointee.givesTrades, let part = tickPart(record, stream, instrument) else { return }
             addToPastDay(part, instrument)
             if instrument.pointee.price == .last { contributePast(part, instrument, out) }

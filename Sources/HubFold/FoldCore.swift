@@ -25,6 +25,9 @@ struct FoldCore: ~Copyable {
     // Plain tables. Streams are indexed by their id; entry 0 is the hub itself.
     var streams = Table<Stream>(capacity: 256)
     var sources = Table<Source>()
+    /// Newest times by stream × kind, and newest volumes by stream.
+    var arrivals = Table<Arrival>(capacity: 256 * Arrival.kinds)
+    var volumes = Table<VolumeMark>(capacity: 256)
     var instruments = Table<Instrument>(capacity: 64)
     var series = Table<Series>(capacity: 256)
     /// Active source of each pipeline.
@@ -66,7 +69,7 @@ struct FoldCore: ~Copyable {
     init(plan: FoldPlan) {
         self.plan = plan
         maskStride = max(1, plan.sources.count)
-        streams.append(Stream())
+        addStream()
         for source in plan.sources {
             _ = FoldCore.add(source.name, &sourceIndex, &sourceNames, &sourceReasons, &sources)
         }
@@ -122,6 +125,12 @@ struct FoldCore: ~Copyable {
         source < 0 || Int(source) >= maskStride ? 0 : masks[Int(pipeline) * maskStride + Int(source)]
     }
 
+    private mutating func addStream() {
+        streams.append(Stream())
+        volumes.append(VolumeMark())
+        for _ in 0..<Arrival.kinds { arrivals.append(Arrival()) }
+    }
+
     // MARK: Definitions
 
     /// Takes in a `define` record.
@@ -134,7 +143,7 @@ struct FoldCore: ~Copyable {
     /// Gives a stream its source and instrument.
     mutating func place(_ definition: StreamDefinition) {
         let id = Int(definition.id)
-        while streams.count <= id { streams.append(Stream()) }
+        while streams.count <= id { addStream() }
         let source = self.source(named: definition.source)
         streams[id].source = source
         streams[id].isSimulated = definition.simulated
@@ -177,6 +186,8 @@ struct FoldCore: ~Copyable {
             let pipeline = plan.pipelines[Int(instrument.pipeline)]
             instrument.active = active[Int(instrument.pipeline)]
             instrument.price = pipeline.price
+            instrument.checks = pipeline.quality.checks
+            instrument.spikeBand = pipeline.quality.spikeBand
             var intervals = pipeline.bars.sorted()
             intervals = intervals.enumerated().filter { $0 == 0 || intervals[$0 - 1] != $1 }.map(\.element)
             for interval in intervals { series.append(Series(interval: interval.rawValue, instrument: number)) }

@@ -37,11 +37,13 @@ public struct PipelinePlan: Sendable {
     public var bars: [Interval]
     /// What bars are made of.
     public var price: BarPrice
+    /// What records are checked for.
+    public var quality: QualityPlan
 
     public init(
         name: String, sources: [String], kindsBySource: [UInt32] = [], instruments: [Symbol],
         patterns: [SymbolPattern] = [], onDemand: [SymbolPattern] = [], exclude: [SymbolPattern] = [],
-        bars: [Interval] = [], price: BarPrice = .last
+        bars: [Interval] = [], price: BarPrice = .last, quality: QualityPlan = .off
     ) {
         self.name = name
         self.sources = sources
@@ -52,6 +54,7 @@ public struct PipelinePlan: Sendable {
         self.exclude = exclude
         self.bars = bars
         self.price = price
+        self.quality = quality
     }
 }
 

@@ -12,17 +12,35 @@ extension JSONReader {
         guard at < end else { throw JSONError(.truncated, offset: offset) }
         guard at.pointee == UInt8(ascii: "\"") else { throw JSONError(.otherKind(expected: .text), offset: offset) }
         let first = at + 1
+        let cursor = plainEnd(first)
+        guard cursor < end, cursor.pointee == UInt8(ascii: "\"") else { return try resolvedText() }
+        at = cursor + 1
+        return JSONText(start: first, count: cursor - first)
+    }
+
+    /// The first byte from a place on that is not plain text: a quote, a backslash or a control character; else the end.
+    @inlinable @inline(__always)
+    func plainEnd(_ first: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
         var cursor = first
+        // Eight bytes at once: what is taken from each borrows from the next only behind a byte that is found, so the lowest
+        // bit is right.
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        while end - cursor >= 8 {
+            let word = UInt64(littleEndian: UnsafeRawPointer(cursor).loadUnaligned(as: UInt64.self))
+            let quote = word ^ (ones &* 0x22)
+            let escape = word ^ (ones &* 0x5c)
+            let found =
+                ((quote &- ones) & ~quote | (escape &- ones) & ~escape | (word &- (ones &* 0x20)) & ~word)
+                & (ones &* 0x80)
+            if found != 0 { return cursor + found.trailingZeroBitCount / 8 }
+            cursor += 8
+        }
         while cursor < end {
             let byte = cursor.pointee
-            if byte == UInt8(ascii: "\"") {
-                at = cursor + 1
-                return JSONText(start: first, count: cursor - first)
-            }
-            if byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { return cursor }
             cursor += 1
         }
-        return try resolvedText()
+        return cursor
     }
 
     /// A text, or `nil` for `null` and any other kind of value, which is passed.
@@ -38,7 +56,9 @@ extension JSONReader {
         let first = at + 1
         var cursor = first
         var hasEscapes = false
-        while cursor < end {
+        while true {
+            cursor = plainEnd(cursor)
+            guard cursor < end else { break }
             switch cursor.pointee {
             case UInt8(ascii: "\""):
                 at = cursor + 1
@@ -46,8 +66,7 @@ extension JSONReader {
             case UInt8(ascii: "\\"):
                 hasEscapes = true
                 cursor += try escapeLength(cursor)
-            case 0..<0x20: throw JSONError(.badText, offset: cursor - start)
-            default: cursor += 1
+            default: throw JSONError(.badText, offset: cursor - start)
             }
         }
         throw JSONError(.truncated, offset: end - start)

@@ -38,9 +38,9 @@ struct FrameTests {
     @Test("a change of the price without a size is a tick, never a trade")
     func withoutSize() throws {
         let (_, records) = try frame(Array(frames[4].utf8), streams)
-        #expect(records == [.tick(3, 1_736_174_100_300_000_000, 1.03125, 1)])
+        #expect(records == [.tick(3, 1_736_174_100_300_000_000, 1.03125, -1, 1)])
         let missing = #"{"data":[{"p":2,"s":"AAPL","t":1}],"type":"trade"}"#
-        #expect(try frame(Array(missing.utf8), streams).1 == [.tick(1, 1_000_000, 2, 1)])
+        #expect(try frame(Array(missing.utf8), streams).1 == [.tick(1, 1_000_000, 2, -1, 1)])
         #expect(try frame(Array(frames[4].utf8), streams, kinds: .trade).1.isEmpty)
     }
 
@@ -110,7 +110,7 @@ struct FrameTests {
                 switch record {
                 case .trade(let stream, _, let price, let size, _, _):
                     #expect((1...3).contains(stream) && price.isFinite && size > 0 && size.isFinite, "seed \(seed)")
-                case .tick(let stream, _, let last, _):
+                case .tick(let stream, _, let last, _, _):
                     #expect((1...3).contains(stream) && last.isFinite, "seed \(seed)")
                 default: Issue.record("\(record), seed \(seed)")
                 }

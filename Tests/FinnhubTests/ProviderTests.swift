@@ -57,7 +57,7 @@ struct StreamTests {
         try hub.message(Array(text.utf8), isText: true, on: 1)
         let stream = try #require(hub.host.streams.firstIndex { $0.marketCentre == "OANDA" }) + 1
         #expect(hub.host.streams[stream - 1].symbol == "FX:EURUSD")
-        #expect(shown(hub.take()) == [.tick(UInt32(stream), 1_000_000, 1.5, 0), .trade(1, 2_000_000, 2, 3, 0, 1)])
+        #expect(shown(hub.take()) == [.tick(UInt32(stream), 1_000_000, 1.5, -1, 0), .trade(1, 2_000_000, 2, 3, 0, 1)])
     }
 
     @Test("subscriptions are paced, and those beyond the plan's number wait until a place is free")

@@ -28,7 +28,7 @@ struct QueryTests {
         try hub.response(request.number, status: 200, body: fixture("quote-AAPL.json"))
         let answer = try #require(hub.host.vendor.answers[7])
         #expect(answer.status == 0)
-        #expect(shown(answer.records) == [.tick(1, 1_779_480_000 * second, 308.82, 0)])
+        #expect(shown(answer.records) == [.tick(1, 1_779_480_000 * second, 308.82, -1, 0)])
     }
 
     @Test("a symbol that does not exist is not found")

@@ -1,5 +1,6 @@
 import PluginKit
 import Testing
+import VendorKit
 
 @testable import FinnhubCore
 @testable import PluginTestSupport
@@ -30,7 +31,7 @@ struct ReplyTests {
         #expect(rows.count == 3)
         #expect(
             rows[1]
-                == FinnhubCandle(
+                == VendorBar(
                     openNanoseconds: 1_569_384_000_000_000_000, open: 218.55, high: 221.5, low: 217.1402,
                     close: 221.03, volume: 24_018_876))
         #expect(try reply(fixture("forex-candle.json"), FinnhubReplies.candles).map(\.close).last == 1.10182)

@@ -120,7 +120,7 @@ import Testing
         }
         var newer = saved
         newer[4] = 99
-        #expect(throws: FoldStateError.version(found: 99, expected: 2)) {
+        #expect(throws: FoldStateError.version(found: 99, expected: 3)) {
             try Fold(plan: RandomStream.plan, restoring: newer)
         }
         for cut in stride(from: 16, to: saved.count, by: 331) {

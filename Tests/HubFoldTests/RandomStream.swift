@@ -28,12 +28,13 @@ struct RandomStream {
             PipelinePlan(
                 name: "us", sources: ["live", "tape"], kindsBySource: [0, 1 << UInt32(HUB_TRADE)],
                 instruments: [symbol("ARCA:SPY"), symbol("NASDAQ:AAPL")],
-                bars: [.s1, .s15, .m1, .m5, .h1, .d1]),
+                bars: [.s1, .s15, .m1, .m5, .h1, .d1], quality: QualityPlan(spikePercent: 0.5)),
             PipelinePlan(
                 name: "rest", sources: ["live", "sim"], instruments: [], patterns: [pattern("*")],
-                bars: [.m5, .m1, .h4], price: .mid),
+                bars: [.m5, .m1, .h4], price: .mid, quality: QualityPlan()),
             PipelinePlan(
-                name: "india", sources: ["sim"], instruments: [symbol("NSE:TCS")], bars: [.m1, .m3, .m15, .h2, .d1]),
+                name: "india", sources: ["sim"], instruments: [symbol("NSE:TCS")], bars: [.m1, .m3, .m15, .h2, .d1],
+                quality: QualityPlan()),
         ],
         sources: [
             SourcePlan(name: "live"), SourcePlan(name: "tape", recorded: true),

@@ -66,6 +66,23 @@ enum Make {
         return record(tick, lines: 2, kind: HUB_TICK)
     }
 
+    /// Levels of one unit each.
+    static func book(_ stream: UInt32, _ time: Int64, bids: [Double], asks: [Double]) -> [UInt8] {
+        var book = hub_book()
+        book.head = head(stream, time)
+        book.bids = UInt16(bids.count)
+        book.asks = UInt16(asks.count)
+        var bytes = record(book, lines: (40 + 24 * (bids.count + asks.count) + 63) / 64, kind: HUB_BOOK)
+        bytes.withUnsafeMutableBytes { raw in
+            for (index, price) in (bids + asks).enumerated() {
+                raw.storeBytes(
+                    of: hub_level(price: price, size: 1, orders: 0, reserved: 0), toByteOffset: 40 + 24 * index,
+                    as: hub_level.self)
+            }
+        }
+        return bytes
+    }
+
     static func bar(
         _ stream: UInt32, _ time: Int64, interval: UInt32, open: Double, high: Double, low: Double, close: Double,
         volume: Double, count: UInt64 = 1, notional: Double = .nan, received: Int64? = nil, flags: Int = 0

@@ -133,7 +133,8 @@ struct CaptureTests {
             folder: folder,
             header: CaptureHeader(
                 provider: "adder", plugin: "adder", pluginVersion: "1.0.0", hub: "test", sessionNanoseconds: 1),
-            setup: setup.text, limits: CaptureLimits(maximumBytes: maximumBytes), secrets: secrets, logger: Self.quiet,
+            setup: setup.text, limits: CaptureLimits(keepNanoseconds: .max, maximumBytes: maximumBytes),
+            secrets: secrets, logger: Self.quiet,
             mostBytes: mostBytes, retryNanoseconds: retryNanoseconds)
     }
 

@@ -95,6 +95,20 @@ struct EngineGapTests {
         expectRange(watched, HUB_GAP_SOURCE_DOWN, from: 200, to: 310)
     }
 
+    @Test("what a source sent shortly before it went down does not end the hole")
+    func downInATick() {
+        let watched = Watched()
+        watched.event(100)
+        watched.supervisor.tick(now: 110)
+        watched.event(200)
+        watched.supervisor.report(source: 0, state: .reconnecting, reason: "cut", now: 205)
+        watched.supervisor.tick(now: 210)
+        #expect(watched.gaps.map(\.state) == [HUB_GAP_OPEN])
+        watched.event(310)
+        watched.supervisor.tick(now: 320)
+        expectRange(watched, HUB_GAP_SOURCE_DOWN, from: 200, to: 310)
+    }
+
     @Test("a source that falls silent in an open market is missing from its last event on")
     func stale() {
         let watched = Watched(staleAfter: 1_000)

@@ -1,8 +1,8 @@
-import PluginABI
+package import PluginABI
 import PluginKit
 
 /// A setting as a test writes it.
-indirect enum Setting: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+package indirect enum Setting: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
     case text(String)
@@ -12,12 +12,12 @@ indirect enum Setting: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, 
     case list([Setting])
     case map([(String, Setting)])
 
-    init(stringLiteral value: String) { self = .text(value) }
-    init(integerLiteral value: Int64) { self = .integer(value) }
-    init(floatLiteral value: Double) { self = .number(value) }
-    init(booleanLiteral value: Bool) { self = .boolean(value) }
-    init(arrayLiteral elements: Setting...) { self = .list(elements) }
-    init(dictionaryLiteral elements: (String, Setting)...) { self = .map(elements) }
+    package init(stringLiteral value: String) { self = .text(value) }
+    package init(integerLiteral value: Int64) { self = .integer(value) }
+    package init(floatLiteral value: Double) { self = .number(value) }
+    package init(booleanLiteral value: Bool) { self = .boolean(value) }
+    package init(arrayLiteral elements: Setting...) { self = .list(elements) }
+    package init(dictionaryLiteral elements: (String, Setting)...) { self = .map(elements) }
 
     subscript(pointer: String) -> Setting? {
         var current = self
@@ -39,24 +39,24 @@ indirect enum Setting: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, 
 }
 
 /// A host that keeps what a plugin tells it, for one instance at a time. Not thread-safe.
-final class FakeHost {
-    let settings: Setting
-    var lastPosition: [UInt8]?
-    var log: [String] = []
-    var feed: [(state: UInt32, reason: String)] = []
-    var subscriptions: [UInt32: UInt32] = [:]
-    var gaps: [(reason: UInt32, from: Int64, to: Int64)] = []
+package final class FakeHost {
+    package let settings: Setting
+    package var lastPosition: [UInt8]?
+    package var log: [String] = []
+    package var feed: [(state: UInt32, reason: String)] = []
+    package var subscriptions: [UInt32: UInt32] = [:]
+    package var gaps: [(reason: UInt32, from: Int64, to: Int64)] = []
     /// (symbol, market centre) of each handle from 1 on; those of `want` come first.
-    var streams: [(symbol: String, marketCentre: String)] = []
-    var described: [UInt32: (currency: String, tickSize: Double, lotSize: Double)] = [:]
+    package var streams: [(symbol: String, marketCentre: String)] = []
+    package var described: [UInt32: (currency: String, tickSize: Double, lotSize: Double)] = [:]
 
     /// What it asked of the network, and what it is answered.
-    var vendor = VendorRecord()
+    package var vendor = VendorRecord()
 
-    private(set) var raw = UnsafeMutablePointer<hub_host>.allocate(capacity: 1)
+    package private(set) var raw = UnsafeMutablePointer<hub_host>.allocate(capacity: 1)
     private var texts: [UnsafeMutableRawPointer] = []
 
-    init(_ settings: Setting, lastPosition: [UInt8]? = nil) {
+    package init(_ settings: Setting, lastPosition: [UInt8]? = nil) {
         self.settings = settings
         self.lastPosition = lastPosition
         raw.initialize(

@@ -2,10 +2,10 @@ import PluginABI
 import PluginKit
 
 /// What a plugin answered with.
-struct Refusal: Error, Equatable {
-    var status: Int32
-    var text: String
-    var pointer: String
+package struct Refusal: Error, Equatable {
+    package var status: Int32
+    package var text: String
+    package var pointer: String
 
     init(_ status: hub_status, _ error: hub_error) {
         func text<Tuple>(_ tuple: Tuple) -> String {

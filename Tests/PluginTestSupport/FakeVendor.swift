@@ -1,61 +1,61 @@
 import PluginABI
-import PluginKit
+package import PluginKit
 
 /// What a plugin asked of the network, kept by a ``FakeHost``.
-struct VendorRecord {
-    struct Opening: Equatable {
-        var connection: UInt32
-        var url: String
-        var headers: [String: String]
-        var beginsSession: Bool
-        var idleAfterMilliseconds: UInt32
-        var pingEveryMilliseconds: UInt32
+package struct VendorRecord {
+    package struct Opening: Equatable {
+        package var connection: UInt32
+        package var url: String
+        package var headers: [String: String]
+        package var beginsSession: Bool
+        package var idleAfterMilliseconds: UInt32
+        package var pingEveryMilliseconds: UInt32
     }
-    struct Sending: Equatable {
-        var connection: UInt32
-        var isText: Bool
-        var bytes: [UInt8]
-        var text: String { String(decoding: bytes, as: UTF8.self) }
+    package struct Sending: Equatable {
+        package var connection: UInt32
+        package var isText: Bool
+        package var bytes: [UInt8]
+        package var text: String { String(decoding: bytes, as: UTF8.self) }
     }
-    struct Request: Equatable {
-        var number: UInt64
-        var method: String
-        var url: String
-        var headers: [String: String]
-        var body: String
-        var rateClass: String
-        var cost: UInt32
-        var beginsSession: Bool
-        var captures: [String: String]
+    package struct Request: Equatable {
+        package var number: UInt64
+        package var method: String
+        package var url: String
+        package var headers: [String: String]
+        package var body: String
+        package var rateClass: String
+        package var cost: UInt32
+        package var beginsSession: Bool
+        package var captures: [String: String]
     }
-    struct Answer {
-        var records: [UInt8] = []
-        var json: String?
-        var status: Int32?
-        var reason = ""
-        var next = ""
+    package struct Answer {
+        package var records: [UInt8] = []
+        package var json: String?
+        package var status: Int32?
+        package var reason = ""
+        package var next = ""
     }
 
-    var openings: [Opening] = []
-    var sendings: [Sending] = []
-    var closings: [(connection: UInt32, code: UInt32)] = []
-    var requests: [Request] = []
-    var cancelled: [UInt64] = []
-    var limits: [String: Int64] = [:]
+    package var openings: [Opening] = []
+    package var sendings: [Sending] = []
+    package var closings: [(connection: UInt32, code: UInt32)] = []
+    package var requests: [Request] = []
+    package var cancelled: [UInt64] = []
+    package var limits: [String: Int64] = [:]
     /// Token → what it stands for, as `derive` was asked.
-    var derived: [String: (how: UInt32, parts: [String])] = [:]
+    package var derived: [String: (how: UInt32, parts: [String])] = [:]
     /// What `kept` answers.
-    var kept: [String: (token: String, expires: Int64)] = [:]
-    var logins: [(status: Int32, reason: String)] = []
-    var listings: [Listing] = []
-    var catalogs: [(status: Int32, reason: String)] = []
+    package var kept: [String: (token: String, expires: Int64)] = [:]
+    package var logins: [(status: Int32, reason: String)] = []
+    package var listings: [Listing] = []
+    package var catalogs: [(status: Int32, reason: String)] = []
     /// What `named` answers.
-    var names: [String: String] = [:]
-    var answers: [UInt64: Answer] = [:]
-    var counters: [String: UInt64] = [:]
-    var stored: [String: [UInt8]] = [:]
+    package var names: [String: String] = [:]
+    package var answers: [UInt64: Answer] = [:]
+    package var counters: [String: UInt64] = [:]
+    package var stored: [String: [UInt8]] = [:]
     /// Timer → (at, period).
-    var timers: [UInt32: (at: Int64, period: Int64)] = [:]
+    package var timers: [UInt32: (at: Int64, period: Int64)] = [:]
 }
 
 extension FakeHost {

@@ -1,18 +1,18 @@
-import PluginABI
-import PluginKit
+package import PluginABI
+package import PluginKit
 
 /// One instance of a provider that talks to a vendor, run through the ABI: a test plays the vendor and the clock.
-final class FakeVendorHub {
-    let host: FakeHost
-    private let plugin: UnsafePointer<hub_plugin>
-    private let provider: UnsafePointer<hub_provider_1>
+package final class FakeVendorHub {
+    package let host: FakeHost
+    package let plugin: UnsafePointer<hub_plugin>
+    package let provider: UnsafePointer<hub_provider_1>
     private let memory: UnsafeMutableRawPointer
     private static let capacity = 4 << 20
     /// Everything emitted, whole records.
-    private(set) var bytes: [UInt8] = []
-    var now: Int64
+    package private(set) var bytes: [UInt8] = []
+    package var now: Int64
 
-    init(_ registration: Registration, _ settings: Setting, now: Int64) throws {
+    package init(_ registration: Registration, _ settings: Setting, now: Int64) throws {
         host = FakeHost(settings)
         self.now = now
         memory = .allocate(byteCount: Self.capacity, alignment: 64)
@@ -49,17 +49,17 @@ final class FakeVendorHub {
     }
 
     /// What was emitted since the last call of this.
-    func take() -> [UInt8] {
+    package func take() -> [UInt8] {
         defer { bytes = [] }
         return bytes
     }
 
-    func check() throws { try attempt { plugin.pointee.check_settings(plugin, $0) } }
+    package func check() throws { try attempt { plugin.pointee.check_settings(plugin, $0) } }
 
-    func start() throws { try attempt { plugin.pointee.start(plugin, time, $0) } }
+    package func start() throws { try attempt { plugin.pointee.start(plugin, time, $0) } }
 
     /// Wants these kinds of these symbols; a symbol keeps its handle, from 1 on.
-    func want(_ symbols: [String], kinds: KindSet) throws {
+    package func want(_ symbols: [String], kinds: KindSet) throws {
         let items = symbols.map { symbol in
             let handle: Int
             if let known = host.streams.firstIndex(where: { $0.symbol == symbol && $0.marketCentre.isEmpty }) {
@@ -75,43 +75,55 @@ final class FakeVendorHub {
         try attempt { provider.pointee.want(plugin, items, UInt64(items.count), time, $0) }
     }
 
-    func opened(_ connection: UInt32) throws {
+    package func opened(_ connection: UInt32) throws {
         try emit { provider.pointee.on_open(plugin, connection, $0, time, $1) }
     }
 
-    func message(_ message: [UInt8], isText: Bool, on connection: UInt32) throws {
-        try message.withUnsafeBufferPointer { message in
-            let bytes = hub_bytes(data: message.baseAddress, length: UInt64(message.count))
-            try emit { provider.pointee.on_message(plugin, connection, isText ? 1 : 0, bytes, $0, time, $1) }
-        }
+    package func message(_ message: [UInt8], isText: Bool, on connection: UInt32) throws {
+        try message.withUnsafeBytes { try self.message($0, isText: isText, on: connection) }
     }
 
-    func closed(_ connection: UInt32, code: UInt32, reason: String = "") throws {
+    package func message(_ message: UnsafeRawBufferPointer, isText: Bool, on connection: UInt32) throws {
+        try emit { provider.pointee.on_message(plugin, connection, isText ? 1 : 0, hub_bytes(message), $0, time, $1) }
+    }
+
+    package func closed(_ connection: UInt32, code: UInt32, reason: String = "") throws {
         try reason.withHubText { reason in
             try emit { provider.pointee.on_close(plugin, connection, code, reason, $0, time, $1) }
         }
     }
 
-    func refused(_ connection: UInt32, status: UInt32, body: String = "") throws {
-        try answer(status, [], Array(body.utf8)) { response, out, error in
-            provider.pointee.on_refused(plugin, connection, response, out, time, error)
+    package func refused(_ connection: UInt32, status: UInt32, body: String = "") throws {
+        try Array(body.utf8).withUnsafeBytes { body in
+            try answer(status, [], body) { response, out, error in
+                provider.pointee.on_refused(plugin, connection, response, out, time, error)
+            }
         }
     }
 
-    func response(
+    package func response(
         _ request: UInt64, status: UInt32, headers: [(String, String)] = [], body: [UInt8], failure: Int32 = 0
+    ) throws {
+        try body.withUnsafeBytes { body in
+            try response(request, status: status, headers: headers, body: body, failure: failure)
+        }
+    }
+
+    package func response(
+        _ request: UInt64, status: UInt32, headers: [(String, String)] = [], body: UnsafeRawBufferPointer,
+        failure: Int32 = 0
     ) throws {
         try answer(status, headers, body, failure) { response, out, error in
             provider.pointee.on_response(plugin, request, response, out, time, error)
         }
     }
 
-    func timer(_ timer: UInt32) throws {
+    package func timer(_ timer: UInt32) throws {
         try emit { provider.pointee.on_timer(plugin, timer, $0, time, $1) }
     }
 
     /// Fires the timers that are due by a time, in order, and moves the clock there.
-    func run(to time: Int64) throws {
+    package func run(to time: Int64) throws {
         while let next = host.vendor.timers.filter({ $0.value.at <= time }).min(by: { $0.value.at < $1.value.at }) {
             now = max(now, next.value.at)
             if next.value.period > 0 {
@@ -125,7 +137,7 @@ final class FakeVendorHub {
     }
 
     private func answer(
-        _ status: UInt32, _ headers: [(String, String)], _ body: [UInt8], _ failure: Int32 = 0,
+        _ status: UInt32, _ headers: [(String, String)], _ body: UnsafeRawBufferPointer, _ failure: Int32 = 0,
         _ call: (UnsafePointer<hub_response>, UnsafeMutablePointer<hub_out>, UnsafeMutablePointer<hub_error>)
             -> hub_status
     ) throws {
@@ -133,17 +145,15 @@ final class FakeVendorHub {
         let values = headers.map { host.lasting($0.1) }
         try names.withUnsafeBufferPointer { names in
             try values.withUnsafeBufferPointer { values in
-                try body.withUnsafeBufferPointer { body in
-                    var response = hub_response()
-                    response.struct_size = UInt32(MemoryLayout<hub_response>.size)
-                    response.http_status = status
-                    response.status = failure
-                    response.header_names = names.baseAddress
-                    response.header_values = values.baseAddress
-                    response.header_count = UInt64(headers.count)
-                    response.body = hub_bytes(data: body.baseAddress, length: UInt64(body.count))
-                    try emit { call(&response, $0, $1) }
-                }
+                var response = hub_response()
+                response.struct_size = UInt32(MemoryLayout<hub_response>.size)
+                response.http_status = status
+                response.status = failure
+                response.header_names = names.baseAddress
+                response.header_values = values.baseAddress
+                response.header_count = UInt64(headers.count)
+                response.body = hub_bytes(body)
+                try emit { call(&response, $0, $1) }
             }
         }
     }
@@ -155,7 +165,7 @@ final class FakeVendorHub {
     }
 
     /// Asks; the answer is in `host.vendor.answers`.
-    func query(_ query: Query) throws {
+    package func query(_ query: Query) throws {
         let table = table(HUB_QUERY_EXTENSION, hub_query_1.self)!
         let symbols = query.symbols.map { host.lasting($0) }
         try symbols.withUnsafeBufferPointer { symbols in
@@ -176,19 +186,19 @@ final class FakeVendorHub {
         }
     }
 
-    func refreshCatalog() throws {
+    package func refreshCatalog() throws {
         let table = table(HUB_CATALOG_EXTENSION, hub_catalog_1.self)!
         try attempt { table.pointee.refresh(plugin, time, $0) }
     }
 
-    func symbol(of identifier: String) throws -> String {
+    package func symbol(of identifier: String) throws -> String {
         let table = table(HUB_CATALOG_EXTENSION, hub_catalog_1.self)!
         var symbol = hub_text()
         try attempt { table.pointee.find(plugin, host.lasting(identifier), &symbol, $0) }
         return String(symbol)
     }
 
-    func exchange(_ fields: [(String, String)], redirect: String) throws {
+    package func exchange(_ fields: [(String, String)], redirect: String) throws {
         let table = table(HUB_LOGIN_EXTENSION, hub_login_1.self)!
         let names = fields.map { host.lasting($0.0) }
         let values = fields.map { host.lasting($0.1) }
@@ -197,7 +207,7 @@ final class FakeVendorHub {
         }
     }
 
-    func loginURL(redirect: String, state: String) throws -> String {
+    package func loginURL(redirect: String, state: String) throws -> String {
         let table = table(HUB_LOGIN_EXTENSION, hub_login_1.self)!
         let text = Text()
         var writer = hub_writer(
@@ -214,4 +224,10 @@ final class FakeVendorHub {
     }
 
     private final class Text { var bytes: [UInt8] = [] }
+}
+
+extension hub_bytes {
+    fileprivate init(_ bytes: UnsafeRawBufferPointer) {
+        self.init(data: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), length: UInt64(bytes.count))
+    }
 }

@@ -5,18 +5,18 @@
 #endif
 
 /// Changes messages at random: what a fuzzer does. The same seed makes the same changes.
-struct Mutator: RandomNumberGenerator {
-    let seed: UInt64
+package struct Mutator: RandomNumberGenerator {
+    package let seed: UInt64
     private var state: UInt64
 
     /// The seed is that of the environment (`HUB_SEED`), else given.
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         self.seed = getenv("HUB_SEED").flatMap { UInt64(String(cString: $0)) } ?? seed
         state = self.seed
     }
 
     /// SplitMix64.
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -28,7 +28,7 @@ struct Mutator: RandomNumberGenerator {
 
     /// One to four changes of one of the messages: bits, bytes, numbers at their limits, pieces cut, doubled or taken from
     /// another message.
-    mutating func mutate(_ corpus: [[UInt8]], most: Int = 8192) -> [UInt8] {
+    package mutating func mutate(_ corpus: [[UInt8]], most: Int = 8192) -> [UInt8] {
         guard !corpus.isEmpty else { return [] }
         var bytes = corpus[place(corpus.count)]
         for _ in 0...place(4) {

@@ -1,13 +1,13 @@
-import PluginABI
+package import PluginABI
 import PluginKit
 
 /// Space for records as a host gives it, and what a decoder put there. Not thread-safe.
-final class RecordCollector {
-    let out = UnsafeMutablePointer<hub_out>.allocate(capacity: 1)
+package final class RecordCollector {
+    package let out = UnsafeMutablePointer<hub_out>.allocate(capacity: 1)
     private let memory: UnsafeMutableRawPointer
     private let capacity: Int
 
-    init(lines: Int = 16_384) {
+    package init(lines: Int = 16_384) {
         capacity = lines * 64
         memory = .allocate(byteCount: capacity, alignment: 64)
         out.initialize(to: hub_out())
@@ -15,7 +15,7 @@ final class RecordCollector {
     }
 
     /// Holds records that were emitted elsewhere.
-    convenience init(holding bytes: [UInt8]) {
+    package convenience init(holding bytes: [UInt8]) {
         self.init(lines: max(1, bytes.count / 64))
         memory.copyMemory(from: bytes, byteCount: bytes.count)
         out.pointee.at = (memory + bytes.count).assumingMemoryBound(to: UInt8.self)
@@ -27,20 +27,20 @@ final class RecordCollector {
     }
 
     /// Begins with empty space.
-    func reset() {
+    package func reset() {
         out.pointee = hub_out(
             at: memory.assumingMemoryBound(to: UInt8.self),
             end: (memory + capacity).assumingMemoryBound(to: UInt8.self), host: nil, more: { _, _ in 0 })
     }
 
     /// All bytes so far.
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         let count = UnsafeRawPointer(out.pointee.at!) - UnsafeRawPointer(memory)
         return Array(UnsafeRawBufferPointer(start: memory, count: count))
     }
 
     /// Places of the records so far.
-    var records: [UnsafePointer<hub_record>] {
+    package var records: [UnsafePointer<hub_record>] {
         var records: [UnsafePointer<hub_record>] = []
         var at = UnsafeRawPointer(memory)
         while at < UnsafeRawPointer(out.pointee.at!) {
@@ -92,10 +92,13 @@ final class RecordCollector {
 
     /// Whether every record is one that the host would take: of a known size and kind, with numbers where it must have
     /// them.
-    var isSound: Bool {
+    package var isSound: Bool {
         records.allSatisfy { record in
             let raw = UnsafeRawPointer(record)
             switch RecordKind(rawValue: record.pointee.kind) {
+            case .trade:
+                let trade = raw.load(as: hub_trade.self)
+                return record.pointee.lines == 1 && trade.price.isFinite && trade.size.isFinite && trade.size >= 0
             case .tick: return record.pointee.lines == 2 && raw.load(as: hub_tick.self).last.isFinite
             case .quote:
                 let quote = raw.load(as: hub_quote.self)

@@ -117,7 +117,7 @@ def test_a_stream_that_goes_wrong_goes_on(running, what):
     order = {"what": what} | ({"status": 503, "next": 2} if what == "refuse_upgrade" else {})
     if what in ("html", "redirect"):
         # In the place of an upgrade, or of the call before it.
-        order |= {"routes": "/v3/feed/*" if vendor == "upstox" else "/*", "next": 1}
+        order |= {"routes": "/v3/feed/*" if vendor == "upstox" else "/*", "next": 1, "status": 502}
     fake.misbehave(order)
     if what in ("refuse_upgrade", "html", "redirect"):
         fake.cut("reset")

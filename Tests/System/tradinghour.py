@@ -150,7 +150,7 @@ class Upstox:
         yield key_of("book", symbol, time, whole_book(sides), first)
 
 
-def expected_records(log: list[dict], vendor: type, grace: float = 0.5) -> list[Expected]:
+def expected_records(log: list[dict], vendor: type, grace: float = 2.0) -> list[Expected]:
     """What a hub has to make of everything that the fake says was delivered, in that order."""
     connections: dict[int, object] = {}
     out = []
@@ -193,7 +193,8 @@ def align(source: str, expected: list[Expected], served: list[Window], margin: f
     """The journal's records of a source are what its vendor delivered, in order, none twice; what is left out came
     while another source served, or was lost with its connection and lies in a gap. The prints that are there.
 
-    `moment` turns a real time into the hub's, `margin` is how many of the hub's seconds a frame may be under way.
+    `moment` turns a real time into the hub's, `margin` is how many of the hub's seconds a frame may be under way; on a
+    busy machine it is more, as the records that are there tell.
     """
     prints, at, skipped = set(), 0, []
     for window in served:
@@ -212,6 +213,7 @@ def align(source: str, expected: list[Expected], served: list[Window], margin: f
                     f"as {key}\nnext sent were {near}\nsent before: {earlier[-1:]}; served {window.start}…{window.end}")
             skipped += [(one, window) for one in expected[begin:at]]
             prints.add((expected[at].symbol, expected[at].print))
+            margin = max(margin, 1.5 * (event["received"] / 1e6 - moment(expected[at].at)))
             at += 1
     skipped += [(one, None) for one in expected[at:]]
     mine = [window for window in served if window.source == source]

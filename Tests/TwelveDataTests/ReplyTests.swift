@@ -32,7 +32,7 @@ struct ReplyTests {
         #expect(series.interval == "1min")
         #expect(
             series.bars == [
-                TwelveDataBar(
+                VendorBar(
                     openNanoseconds: 1_631_807_940_000_000_000, open: 148.735, high: 148.86, low: 148.73,
                     close: 148.85001, volume: 624_277)
             ])

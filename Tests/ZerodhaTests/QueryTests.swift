@@ -100,7 +100,7 @@ struct QueryTests {
         for name in ["ltp", "ohlc"] {
             var last = 0.0
             try Fixture.bytes("kiteconnect-mocks/\(name).json").withUnsafeBytes { bytes in
-                try KiteQuote.read(bytes) { last = $0.last }
+                try KiteQuote.read(bytes) { last = $0.prices.last }
             }
             #expect(last == (name == "ltp" ? 1074.35 : 1075))
         }

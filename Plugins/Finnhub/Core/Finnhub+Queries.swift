@@ -83,16 +83,18 @@ extension Finnhub {
     private func news(_ query: Query, _ now: Now) throws {
         let to = query.toNanoseconds ?? now.wallNanoseconds + 1
         let from = query.fromNanoseconds ?? to - 7 * Self.day
-        var group = FinnhubNewsGroup(left: 1, limit: query.limit, from: query.fromNanoseconds ?? 0, to: to)
+        func group(_ requests: Int) -> NewsGroup {
+            NewsGroup(
+                requests: requests, limit: query.limit, fromNanoseconds: query.fromNanoseconds ?? 0, toNanoseconds: to)
+        }
         if query.symbols.isEmpty {
-            newsGroups[query.identifier] = group
+            newsGroups[query.identifier] = group(1)
             return try ask(
                 query, .news(group: query.identifier, symbol: "", vendor: ""), "/news", [("category", "general")], "",
                 now)
         }
         let names = try query.symbols.map { try share($0, "news") }
-        group.left = names.count
-        newsGroups[query.identifier] = group
+        newsGroups[query.identifier] = group(names.count)
         for (symbol, name) in zip(query.symbols, names) {
             let request = FinnhubRequest(
                 purpose: .news(group: query.identifier, symbol: symbol, vendor: name.vendor), path: "/company-news",
@@ -108,23 +110,15 @@ extension Finnhub {
     }
 
     func newsArrived(_ query: UInt64, _ items: [NewsItem], _ error: PluginError?) {
-        guard var group = newsGroups.removeValue(forKey: query) else { return }
-        group.items += items
-        group.left -= 1
-        if let error { group.error = error }
-        guard group.left <= 0 else {
-            newsGroups[query] = group
-            return
+        switch newsGroups[query]?.take(items, error) {
+        case .success(let news):
+            newsGroups[query] = nil
+            host.finish(query) { try host.answer(query, json: NewsItem.json(news)) }
+        case .failure(let error):
+            newsGroups[query] = nil
+            host.answered(query, error)
+        case nil: break
         }
-        // Some news is better than none.
-        if group.items.isEmpty, let error = group.error { return host.answered(query, error) }
-        var seen: Set<String> = []
-        var merged = group.items.filter {
-            $0.timeNanoseconds >= group.from && $0.timeNanoseconds < group.to
-                && seen.insert($0.identifier.isEmpty ? $0.url : $0.identifier).inserted
-        }.sorted { $0.timeNanoseconds > $1.timeNanoseconds }
-        if let limit = group.limit { merged = Array(merged.prefix(limit)) }
-        finish(query) { try host.answer(query, json: NewsItem.json(merged)) }
     }
 
     // MARK: Answers
@@ -136,7 +130,7 @@ extension Finnhub {
             guard let quote = try FinnhubReplies.quote(body, scratch) else {
                 throw PluginError(.notFound, "Finnhub knows no price of this symbol")
             }
-            finish(query) {
+            host.finish(query) {
                 try host.answer(query) { output in
                     guard let tick = output.tick(1, timeNanoseconds: quote.timeNanoseconds, last: quote.last) else {
                         return
@@ -149,20 +143,20 @@ extension Finnhub {
             }
         case .bars(let query, let asked):
             let candles = try FinnhubReplies.candles(body, scratch)
-            finish(query) { try answerBars(asked, candles, now) }
+            host.finish(query) { try host.answer(asked, bars: candles, now: now) }
         case .profile(let query, let symbol):
             guard var profile = try FinnhubReplies.profile(body, scratch) else {
                 throw PluginError(.notFound, "Finnhub knows no company \(symbol)")
             }
             profile.symbol = symbol
-            finish(query) { try host.answer(query, json: profile.json) }
+            host.finish(query) { try host.answer(query, json: profile.json) }
         case .sentiment(let query, let symbol):
             guard var sentiment = try FinnhubReplies.sentiment(body, scratch) else {
                 throw PluginError(.notFound, "Finnhub knows no sentiment of \(symbol)")
             }
             sentiment.symbol = symbol
             sentiment.timeNanoseconds = now.wallNanoseconds
-            finish(query) { try host.answer(query, json: sentiment.json) }
+            host.finish(query) { try host.answer(query, json: sentiment.json) }
         case .news(let group, let symbol, let vendor):
             let items = try FinnhubReplies.news(body, scratch).map { item in
                 var item = item
@@ -175,34 +169,17 @@ extension Finnhub {
             newsArrived(group, items, nil)
         case .search(let query, let limit):
             let rows = try FinnhubReplies.search(body, scratch).compactMap(searchRow)
-            finish(query) { try host.answer(query, json: SearchRow.json(Array(rows.prefix(limit ?? .max)))) }
+            host.finish(query) { try host.answer(query, json: SearchRow.json(Array(rows.prefix(limit ?? .max)))) }
         case .marketStatus(let query, let venue):
             let status = try FinnhubReplies.marketStatus(body, scratch, venue: venue)
-            finish(query) { try host.answer(query, json: MarketStatusAnswer.json([status])) }
+            host.finish(query) { try host.answer(query, json: MarketStatusAnswer.json([status])) }
         case .calendar(let query, let venue, let from, let to):
             let days = try FinnhubReplies.holidays(body, scratch, venue: venue).filter {
                 $0.date >= from && $0.date <= to
             }
-            finish(query) { try host.answer(query, json: CalendarDay.json(days)) }
+            host.finish(query) { try host.answer(query, json: CalendarDay.json(days)) }
         case .catalog: try takeCatalog(response)
         case .probe: break
-        }
-    }
-
-    private func answerBars(_ query: Query, _ candles: [FinnhubCandle], _ now: Now) throws {
-        try host.answer(query.identifier) { output in
-            var last: Int64 = .min
-            for candle in candles {
-                let open = candle.openNanoseconds
-                // The newest bar is still forming, and a time that does not rise would be a second bar of the same time.
-                guard open > last, open >= query.fromNanoseconds ?? .min, open < query.toNanoseconds ?? .max,
-                    VendorTime.end(ofBarAt: open, intervalSeconds: query.interval) <= now.wallNanoseconds
-                else { continue }
-                last = open
-                output.bar(
-                    1, openNanoseconds: open, intervalSeconds: query.interval, open: candle.open, high: candle.high,
-                    low: candle.low, close: candle.close, volume: candle.volume, flags: .backfilled)
-            }
         }
     }
 
@@ -216,15 +193,6 @@ extension Finnhub {
         row.vendorSymbol = found.symbol
         row.currency = listings[symbol].flatMap { $0.currency.isEmpty ? nil : $0.currency }
         return row
-    }
-
-    private func finish(_ query: UInt64, _ body: () throws -> Void) {
-        do {
-            try body()
-            host.answered(query)
-        } catch {
-            host.answered(query, error as? PluginError ?? PluginError(.internal, String(describing: error)))
-        }
     }
 
     // MARK: Names

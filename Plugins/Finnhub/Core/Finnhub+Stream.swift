@@ -143,9 +143,10 @@ extension Finnhub {
             connection = .refused
             refuse("Finnhub refuses the key at the stream (\(response.status))\(text)")
         default:
-            // A plain 200 was seen in outages, 429 after too many tries: both pass.
             connection = .none
             host.feed(.reconnecting, reason: "Finnhub answered \(response.status) instead of opening the stream\(text)")
+            // A plain 200 was seen in outages, 429 after too many tries: both pass, but not at once.
+            guard response.status == 200 || response.status == 429 else { return try connect() }
             isHolding = true
             try host.setTimer(Timer.reopening, atNanoseconds: now.wallNanoseconds + 30 * Self.second)
         }

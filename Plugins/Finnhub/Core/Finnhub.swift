@@ -33,7 +33,7 @@ public final class Finnhub: QueryProvider, CatalogProvider {
     var waiting: [UInt64] = []
     var lastRequest: UInt64 = 0
     var sentInSecond = (second: Int64(0), count: 0)
-    var newsGroups: [UInt64: FinnhubNewsGroup] = [:]
+    var newsGroups: [UInt64: NewsGroup] = [:]
     var refusals = Refusals()
 
     // The catalogue: Finnhub's symbol → canonical.

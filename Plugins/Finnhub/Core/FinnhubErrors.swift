@@ -28,7 +28,13 @@ enum FinnhubErrors {
         if response.status == 0 {
             return PluginError(response.failure ?? .network, "Finnhub did not answer \(what)")
         }
-        let wait = response.header("x-ratelimit-reset").flatMap { Int64($0) }
+        // Only unknown paths lead to the front page; any other address is not Finnhub's answer.
+        if (300..<400).contains(response.status), let place = response.header("location"), place != "/" {
+            return PluginError(.network, "what answered \(what) is not Finnhub: it sent elsewhere")
+        }
+        let asked = response.header("retry-after").flatMap { Int64($0) }
+            .map { now.wallNanoseconds / 1_000_000_000 + min(max($0, 0), 3600) + 1 }
+        let wait = asked ?? response.header("x-ratelimit-reset").flatMap { Int64($0) }
         return of(
             status: response.status, text: text(response.body, scratch), what: what, resetSeconds: wait, now: now)
     }

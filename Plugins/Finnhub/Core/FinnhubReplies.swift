@@ -12,16 +12,6 @@ struct FinnhubQuote: Equatable {
     var timeNanoseconds: Int64 = 0
 }
 
-/// One bar of Finnhub's candles.
-struct FinnhubCandle: Equatable {
-    var openNanoseconds: Int64
-    var open: Double
-    var high: Double
-    var low: Double
-    var close: Double
-    var volume: Double
-}
-
 /// One row of Finnhub's lists of symbols.
 struct FinnhubSymbolRow: Equatable {
     var symbol = ""
@@ -58,7 +48,7 @@ enum FinnhubReplies {
     }
 
     /// `/stock/candle` and its sisters, in rising order as they come; empty where there is no data.
-    static func candles(_ bytes: UnsafeRawBufferPointer, _ scratch: JSONScratch) throws -> [FinnhubCandle] {
+    static func candles(_ bytes: UnsafeRawBufferPointer, _ scratch: JSONScratch) throws -> [VendorBar] {
         try read(bytes, scratch) { reader in
             var columns: [[Double]] = Array(repeating: [], count: 6)
             var hasData = true
@@ -85,7 +75,7 @@ enum FinnhubReplies {
                 let time = VendorTime.seconds(columns[0][row])
                 guard time > 0, columns[1...4].allSatisfy({ $0[row].isFinite }) else { return nil }
                 let volume = hasVolume ? columns[5][row] : 0
-                return FinnhubCandle(
+                return VendorBar(
                     openNanoseconds: time, open: columns[1][row], high: columns[2][row], low: columns[3][row],
                     close: columns[4][row], volume: volume.isFinite ? volume : 0)
             }

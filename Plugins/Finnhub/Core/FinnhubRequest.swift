@@ -39,13 +39,3 @@ struct FinnhubRequest {
     /// What a plan includes or not.
     var endpoint: String { exchange.isEmpty ? path : "\(path) (\(exchange))" }
 }
-
-/// News of several symbols, asked for one by one.
-struct FinnhubNewsGroup {
-    var left: Int
-    var items: [NewsItem] = []
-    var limit: Int?
-    var from: Int64
-    var to: Int64
-    var error: PluginError?
-}

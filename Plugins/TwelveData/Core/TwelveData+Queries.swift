@@ -93,9 +93,9 @@ extension TwelveData {
             throw PluginError(.unsupported, "TwelveData has press releases of companies alone: name symbols")
         }
         let names = try query.symbols.map { try share($0, "press releases") }
-        newsGroups[query.identifier] = TwelveDataNewsGroup(
-            left: names.count, limit: query.limit, from: query.fromNanoseconds ?? .min,
-            to: query.toNanoseconds ?? .max)
+        newsGroups[query.identifier] = NewsGroup(
+            requests: names.count, limit: query.limit, fromNanoseconds: query.fromNanoseconds ?? .min,
+            toNanoseconds: query.toNanoseconds ?? .max)
         for (symbol, name) in zip(query.symbols, names) {
             do {
                 try ask(
@@ -108,20 +108,15 @@ extension TwelveData {
     }
 
     func newsArrived(_ query: UInt64, _ items: [NewsItem], _ error: PluginError?) {
-        guard var group = newsGroups.removeValue(forKey: query) else { return }
-        group.items += items
-        group.left -= 1
-        if let error { group.error = error }
-        guard group.left <= 0 else {
-            newsGroups[query] = group
-            return
+        switch newsGroups[query]?.take(items, error) {
+        case .success(let news):
+            newsGroups[query] = nil
+            host.finish(query) { try host.answer(query, json: NewsItem.json(news)) }
+        case .failure(let error):
+            newsGroups[query] = nil
+            host.answered(query, error)
+        case nil: break
         }
-        // Some news is better than none.
-        if group.items.isEmpty, let error = group.error { return host.answered(query, error) }
-        var merged = group.items.filter { $0.timeNanoseconds >= group.from && $0.timeNanoseconds < group.to }
-            .sorted { $0.timeNanoseconds > $1.timeNanoseconds }
-        if let limit = group.limit { merged = Array(merged.prefix(limit)) }
-        finish(query) { try host.answer(query, json: NewsItem.json(merged)) }
     }
 
     private func calendar(_ query: Query, _ now: Now) throws {
@@ -149,13 +144,13 @@ extension TwelveData {
         case .quotes(let query, let names): try answerQuotes(query, names, response, now)
         case .bars(let query, let asked):
             let series = try TwelveDataReplies.series(body, scratch)
-            finish(query) { try answerBars(asked, series.bars, now) }
+            host.finish(query) { try host.answer(asked, bars: series.bars, now: now) }
         case .profile(let query, let symbol):
             guard var profile = try TwelveDataReplies.profile(body, scratch) else {
                 throw PluginError(.notFound, "TwelveData knows no company \(symbol)")
             }
             profile.symbol = symbol
-            finish(query) { try host.answer(query, json: profile.json) }
+            host.finish(query) { try host.answer(query, json: profile.json) }
         case .news(let group, let symbol):
             newsArrived(group, try TwelveDataReplies.pressReleases(body, scratch, symbol: symbol), nil)
         case .search(let query, let limit):
@@ -163,17 +158,17 @@ extension TwelveData {
             try TwelveDataReplies.rows(body, scratch) { found in
                 if let row = Self.searchRow(found) { rows.append(row) }
             }
-            finish(query) { try host.answer(query, json: SearchRow.json(Array(rows.prefix(limit ?? .max)))) }
+            host.finish(query) { try host.answer(query, json: SearchRow.json(Array(rows.prefix(limit ?? .max)))) }
         case .marketStatus(let query, let venue):
             let markets = try TwelveDataReplies.marketStates(body, scratch, nowNanoseconds: now.wallNanoseconds)
             guard var market = markets.first(where: { $0.venue == venue }) ?? markets.first else {
                 throw PluginError(.notFound, "TwelveData knows no market \(venue)")
             }
             market.venue = venue
-            finish(query) { try host.answer(query, json: MarketStatusAnswer.json([market])) }
+            host.finish(query) { try host.answer(query, json: MarketStatusAnswer.json([market])) }
         case .calendar(let query, let venue, let date):
             let days = try TwelveDataReplies.schedule(body, scratch, venue: venue, date: date)
-            finish(query) { try host.answer(query, json: CalendarDay.json(days)) }
+            host.finish(query) { try host.answer(query, json: CalendarDay.json(days)) }
         case .catalog(let list): try take(list, response, now)
         }
     }
@@ -199,7 +194,7 @@ extension TwelveData {
         if quotes.isEmpty {
             throw failure ?? PluginError(.notFound, "TwelveData knows no price of \(names.joined(separator: ", "))")
         }
-        finish(query) {
+        host.finish(query) {
             try host.answer(query) { output in
                 for (place, quote) in quotes {
                     guard let tick = output.tick(place, timeNanoseconds: quote.timeNanoseconds, last: quote.last) else {
@@ -211,23 +206,6 @@ extension TwelveData {
                     tick.pointee.previous_close = quote.previousClose
                     tick.pointee.volume = quote.volume
                 }
-            }
-        }
-    }
-
-    private func answerBars(_ query: Query, _ bars: [TwelveDataBar], _ now: Now) throws {
-        try host.answer(query.identifier) { output in
-            var last: Int64 = .min
-            for bar in bars {
-                let open = bar.openNanoseconds
-                // The newest bar is still forming.
-                guard open > last, open >= query.fromNanoseconds ?? .min, open < query.toNanoseconds ?? .max,
-                    VendorTime.end(ofBarAt: open, intervalSeconds: query.interval) <= now.wallNanoseconds
-                else { continue }
-                last = open
-                output.bar(
-                    1, openNanoseconds: open, intervalSeconds: query.interval, open: bar.open, high: bar.high,
-                    low: bar.low, close: bar.close, volume: bar.volume, flags: .backfilled)
             }
         }
     }
@@ -245,15 +223,6 @@ extension TwelveData {
         row.timezone = found.timezone.isEmpty ? nil : found.timezone
         row.vendorSymbol = found.symbol
         return row
-    }
-
-    private func finish(_ query: UInt64, _ body: () throws -> Void) {
-        do {
-            try body()
-            host.answered(query)
-        } catch {
-            host.answered(query, error as? PluginError ?? PluginError(.internal, String(describing: error)))
-        }
     }
 
     // MARK: Names

@@ -29,7 +29,7 @@ public final class TwelveData: QueryProvider, CatalogProvider {
     var lastRequest: UInt64 = 0
     var refusals = Refusals()
     /// Queries whose answer needs several requests.
-    var newsGroups: [UInt64: TwelveDataNewsGroup] = [:]
+    var newsGroups: [UInt64: NewsGroup] = [:]
 
     // The catalogue: TwelveData's symbol and code → canonical.
     var catalog: [String: String] = [:]

@@ -39,10 +39,17 @@ enum TwelveDataErrors {
         if response.status == 0 {
             return PluginError(response.failure ?? .network, "TwelveData did not answer \(what)")
         }
+        var error: PluginError?
         if let (code, message) = body(response.body, scratch) {
-            return of(code: code == 0 ? response.status : code, message, what: what, now: now)
+            error = of(code: code == 0 ? response.status : code, message, what: what, now: now)
+        } else if response.status >= 300 {
+            error = of(code: response.status, "", what: what, now: now)
         }
-        return response.status < 300 ? nil : of(code: response.status, "", what: what, now: now)
+        // Where somebody says how long, that is how long.
+        if error?.status == .rateLimit, let wait = response.header("retry-after").flatMap({ Int32($0) }) {
+            error?.retryAfterMilliseconds = min(max(wait, 0), 86_400) * 1000
+        }
+        return error
     }
 
     static func of(code: Int, _ message: String, what: String, now: Now) -> PluginError {

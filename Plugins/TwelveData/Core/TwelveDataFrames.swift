@@ -25,11 +25,15 @@ public struct TwelveDataRoutes {
     /// Handle that stands for a symbol that is wanted at several venues.
     private static let several = UInt32.max
 
-    private var table: StreamTable
-    private var venues: [String: [(venue: String, entry: StreamTable.Entry)]] = [:]
+    private typealias Venues = [String: [(venue: String, entry: StreamTable.Entry)]]
+
+    private let table: StreamTable
+    /// Of symbols that several venues have. Behind a pointer, so that no references are counted while prices are read.
+    private let venues: UnsafeMutablePointer<Venues>
 
     /// Symbols as TwelveData sends them, and the hub's venue of each.
     public init(_ streams: [(symbol: String, venue: String, entry: StreamTable.Entry)]) {
+        var venues: Venues = [:]
         for (symbol, venue, entry) in streams { venues[symbol, default: []].append((venue, entry)) }
         table = StreamTable(
             venues.map { symbol, places in
@@ -38,11 +42,16 @@ public struct TwelveDataRoutes {
                     places.count == 1 ? places[0].entry : StreamTable.Entry(handle: Self.several, kinds: [])
                 )
             })
-        venues = venues.filter { $0.value.count > 1 }
+        self.venues = .allocate(capacity: 1)
+        self.venues.initialize(to: venues.filter { $0.value.count > 1 })
     }
 
     /// Gives the memory back.
-    public func deallocate() { table.deallocate() }
+    public func deallocate() {
+        table.deallocate()
+        venues.deinitialize(count: 1)
+        venues.deallocate()
+    }
 
     /// The stream of a symbol; the code decides only where several venues have it.
     func find(_ symbol: JSONText, mic: JSONText?, exchange: JSONText?) -> StreamTable.Entry {
@@ -51,7 +60,8 @@ public struct TwelveDataRoutes {
         let canonical = TwelveDataSymbols.canonical(
             symbol: symbol.string, mic: mic?.string ?? "", exchange: exchange?.string ?? "")
         let venue = canonical.map { $0.prefix { $0 != ":" } } ?? ""
-        return venues[symbol.string]?.first { $0.venue == venue }?.entry ?? StreamTable.Entry(handle: 0, kinds: [])
+        return venues.pointee[symbol.string]?.first { $0.venue == venue }?.entry
+            ?? StreamTable.Entry(handle: 0, kinds: [])
     }
 }
 

@@ -15,23 +15,13 @@ struct TwelveDataQuote: Equatable {
     var timeNanoseconds: Int64 = 0
 }
 
-/// One bar of TwelveData's series.
-struct TwelveDataBar: Equatable {
-    var openNanoseconds: Int64
-    var open: Double
-    var high: Double
-    var low: Double
-    var close: Double
-    var volume: Double
-}
-
 /// TwelveData's series, in rising order.
 struct TwelveDataSeries: Equatable {
     var item = TwelveDataItem()
     /// Of the exchange; times without a zone are in the one that was asked for.
     var timezone = ""
     var interval = ""
-    var bars: [TwelveDataBar] = []
+    var bars: [VendorBar] = []
 }
 
 /// What a batch has for one symbol: the answer that this symbol alone would have had.
@@ -244,9 +234,9 @@ enum TwelveDataReplies {
         return series
     }
 
-    private static func bar(_ reader: inout JSONReader) throws(JSONError) -> TwelveDataBar? {
+    private static func bar(_ reader: inout JSONReader) throws(JSONError) -> VendorBar? {
         var time: Int64?
-        var bar = TwelveDataBar(
+        var bar = VendorBar(
             openNanoseconds: 0, open: .nan, high: .nan, low: .nan, close: .nan, volume: .nan)
         try reader.enterObject()
         while let key = try reader.nextKey() {

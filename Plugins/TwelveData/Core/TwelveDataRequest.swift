@@ -59,13 +59,3 @@ enum TwelveDataList: String, CaseIterable {
         return all[place + 1]
     }
 }
-
-/// News of several symbols, asked for one by one.
-struct TwelveDataNewsGroup {
-    var left: Int
-    var items: [NewsItem] = []
-    var limit: Int?
-    var from: Int64
-    var to: Int64
-    var error: PluginError?
-}

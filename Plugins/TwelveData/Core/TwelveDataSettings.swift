@@ -1,4 +1,5 @@
 import PluginKit
+import VendorKit
 
 /// What the operator set.
 struct TwelveDataSettings {
@@ -29,17 +30,7 @@ struct TwelveDataSettings {
                 spareCredits = Int(spare)
             }
         }
-        if let url = settings.text("/rest_url"), !url.isEmpty {
-            restURL = url
-            if !url.hasPrefix("https://"), !url.hasPrefix("http://") {
-                problems.add("/rest_url", "'\(url)' is no address: it begins with https://")
-            }
-        }
-        if let url = settings.text("/websocket_url"), !url.isEmpty {
-            websocketURL = url
-            if !url.hasPrefix("wss://"), !url.hasPrefix("ws://") {
-                problems.add("/websocket_url", "'\(url)' is no address of a WebSocket: it begins with wss://")
-            }
-        }
+        restURL = problems.restURL(settings, otherwise: restURL)
+        websocketURL = problems.websocketURL(settings, otherwise: websocketURL)
     }
 }

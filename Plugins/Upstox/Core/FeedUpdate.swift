@@ -171,11 +171,12 @@ struct FeedReader {
         var ask = bid
         var reader = WireReader(bytes)
         while let tag = reader.next() {
-            switch (tag.field, tag.type) {
-            case (1, WireReader.Tag.varint): bid.size = Double(reader.integer())
-            case (2, WireReader.Tag.fixed64): bid.price = reader.double()
-            case (3, WireReader.Tag.varint): ask.size = Double(reader.integer())
-            case (4, WireReader.Tag.fixed64): ask.price = reader.double()
+            // Field and type at once, as they are on the wire: of all messages these are the most.
+            switch tag.field << 3 | tag.type {
+            case 0x08: bid.size = Double(reader.integer())
+            case 0x11: bid.price = reader.double()
+            case 0x18: ask.size = Double(reader.integer())
+            case 0x21: ask.price = reader.double()
             default: reader.skip(tag)
             }
         }
@@ -238,6 +239,8 @@ struct FeedReader {
             case (1, WireReader.Tag.bytes):
                 let interval = reader.bytes()
                 isDay = interval.count == 2 && interval[0] == UInt8(ascii: "1") && interval[1] == UInt8(ascii: "d")
+                // Of other bars nothing is taken, and their interval stands first.
+                guard isDay else { return !reader.isMalformed }
             case (2, WireReader.Tag.fixed64): open = price(reader.double())
             case (3, WireReader.Tag.fixed64): high = price(reader.double())
             case (4, WireReader.Tag.fixed64): low = price(reader.double())

@@ -143,7 +143,7 @@ extension Upstox {
         if refusals >= 2 {
             return needLogin("Upstox refuses the access token twice in a row: \(error.text)", now)
         }
-        tellDown(error.text)
+        lines.tellDown(error.text, host)
         guard let wait = error.retryAfterMilliseconds else { return authorize(index, now) }
         try? host.setTimer(
             TimerID.authorize + UInt32(index), atNanoseconds: now.wallNanoseconds + Int64(wait) * 1_000_000)
@@ -154,24 +154,17 @@ extension Upstox {
         guard lines.lines.indices.contains(index) else { return }
         guard case .alive = session else { return host.close(connection) }
         refusals = 0
-        lines.lines[index].phase = .open
-        lines.lines[index].lastFrame = now.wallNanoseconds
         let items = lines.items(of: index)
         for item in items { feed.keys.forget(item.key) }
         for mode in UpstoxMode.allCases {
             send("sub", mode, items.filter { $0.mode == mode }.map(\.key), on: index)
         }
-        for item in items { host.subscription(item.handle, .ok) }
-        if let since = lines.lines[index].lostSince {
-            lines.lines[index].lostSince = nil
-            gap(index, from: since, to: now.wallNanoseconds)
-        }
-        let down = lines.lines.count { $0.count > 0 && $0.phase != .open }
-        if down == 0 {
-            host.feed(.ok)
-        } else {
-            host.feed(.degraded, reason: "\(down) of \(lines.lines.count) connections are not up yet")
-        }
+        lines.opened(index, host, now, kinds: streamed)
+    }
+
+    /// What is streamed of an instrument.
+    private func streamed(_ handle: UInt32) -> KindSet {
+        (wants[handle]?.kinds ?? []).intersection([.tick, .quote, .book, .greeks])
     }
 
     public func message(
@@ -201,47 +194,20 @@ extension Upstox {
     public func closed(connection: UInt32, code: UInt32, reason: String, into output: Output, now: Now) throws {
         let index = Int(connection) - 1
         guard lines.lines.indices.contains(index) else { return }
-        lost(index)
+        lines.lost(index, host, kinds: streamed)
         host.log(.info, "connection \(connection) closed (\(code)) \(reason)")
         guard case .alive = session else { return }
-        tellDown(reason.isEmpty ? "the connection closed (\(code))" : reason)
+        lines.tellDown(reason.isEmpty ? "the connection closed (\(code))" : reason, host)
         authorize(index, now)
     }
 
     public func refused(connection: UInt32, response: HTTPResponse, into output: Output, now: Now) throws {
         let index = Int(connection) - 1
         guard lines.lines.indices.contains(index) else { return }
-        lost(index)
+        lines.lost(index, host, kinds: streamed)
         guard case .alive = session else { return }
         notConnected(
             index, UpstoxError.error(status: response.status, body: response.body), status: response.status, now)
-    }
-
-    private func tellDown(_ reason: String) {
-        if lines.has(.open) {
-            host.feed(.degraded, reason: reason)
-        } else {
-            host.feed(.reconnecting, reason: reason)
-        }
-    }
-
-    /// A connection is gone: from its last frame on data is lost.
-    private func lost(_ index: Int) {
-        let wasOpen = lines.lines[index].phase == .open
-        lines.lines[index].phase = .down
-        guard wasOpen, lines.lines[index].lostSince == nil, lines.lines[index].count > 0 else { return }
-        let since = lines.lines[index].lastFrame
-        lines.lines[index].lostSince = since
-        gap(index, from: since, to: nil)
-    }
-
-    private func gap(_ index: Int, from: Int64, to: Int64?) {
-        let items = lines.items(of: index)
-        guard !items.isEmpty else { return }
-        let kinds = items.reduce(into: KindSet()) { $0.formUnion(wants[$1.handle]?.kinds ?? []) }
-        host.gap(
-            .sourceDown, handles: items.map(\.handle), kinds: kinds.intersection([.tick, .quote, .book, .greeks]),
-            fromNanoseconds: from, toNanoseconds: to)
     }
 
     // MARK: Messages to the vendor

@@ -147,13 +147,15 @@ extension Upstox {
             try UpstoxQuote.read(body) { quote in
                 guard let place = quotes.places[quote.key] else { return }
                 var quote = quote
-                if quote.previousClose.isNaN, quote.last.isFinite, quote.netChange.isFinite, quote.netChange != 0 {
+                if quote.prices.previousClose.isNaN, quote.prices.last.isFinite, quote.netChange.isFinite,
+                    quote.netChange != 0
+                {
                     // Both come with four places at most; their difference has no more.
-                    quote.previousClose = ((quote.last - quote.netChange) * 10_000).rounded() / 10_000
+                    quote.prices.previousClose = ((quote.prices.last - quote.netChange) * 10_000).rounded() / 10_000
                 }
                 let symbol = instruments?.symbol(ofKey: quote.key)
                 quote.round(to: symbol.flatMap { instruments?.instrument(of: $0) }.map { $0.tickSize / 100 })
-                quote.emit(place, into: output)
+                quote.prices.emit(place, into: output)
             }
         }
         try askGreeks(quotes)

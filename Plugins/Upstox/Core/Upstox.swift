@@ -53,10 +53,7 @@ public final class Upstox: QueryProvider, CatalogProvider, LoginProvider {
     }
 
     public func stop() {
-        for index in lines.lines.indices where lines.lines[index].phase != .down {
-            host.close(UInt32(index + 1))
-            lines.lines[index].phase = .down
-        }
+        lines.stop(host)
         requests = [:]
         waiting = []
     }

@@ -123,20 +123,18 @@ extension Zerodha {
         guard lines.lines.indices.contains(index) else { return }
         guard case .alive = session else { return host.close(connection) }
         refusals = 0
-        lines.lines[index].phase = .open
-        lines.lines[index].lastFrame = now.wallNanoseconds
         let items = lines.items(of: index)
         ticker.tokens.forget(items.lazy.map(\.key))
         send("subscribe", items.map(\.key), on: index)
         for mode in [KiteMode.last, .quote, .full] {
             send(mode, items.filter { $0.mode == mode }.map(\.key), on: index)
         }
-        for item in items { host.subscription(item.handle, .ok) }
-        if let since = lines.lines[index].lostSince {
-            lines.lines[index].lostSince = nil
-            gap(index, from: since, to: now.wallNanoseconds)
-        }
-        tellState()
+        lines.opened(index, host, now, kinds: streamed)
+    }
+
+    /// What is streamed of an instrument.
+    private func streamed(_ handle: UInt32) -> KindSet {
+        (wants[handle]?.kinds ?? []).intersection(Zerodha.descriptor.kinds)
     }
 
     public func message(
@@ -174,7 +172,7 @@ extension Zerodha {
     public func closed(connection: UInt32, code: UInt32, reason: String, into output: Output, now: Now) throws {
         let index = Int(connection) - 1
         guard lines.lines.indices.contains(index) else { return }
-        lost(index, now)
+        lines.lost(index, host, kinds: streamed)
         host.log(.info, "connection \(connection) closed (\(code)) \(reason)")
         reconnect(index, reason: reason.isEmpty ? "the connection closed (\(code))" : reason, now)
     }
@@ -182,7 +180,7 @@ extension Zerodha {
     public func refused(connection: UInt32, response: HTTPResponse, into output: Output, now: Now) throws {
         let index = Int(connection) - 1
         guard lines.lines.indices.contains(index) else { return }
-        lost(index, now)
+        lines.lost(index, host, kinds: streamed)
         if response.status == 403 || response.status == 401 {
             refusals += 1
             // One may be a fault of theirs; two are the token.
@@ -193,42 +191,10 @@ extension Zerodha {
         reconnect(index, reason: "Kite refused the connection with status \(response.status)", now)
     }
 
-    /// A connection is gone: from its last frame on data is lost.
-    private func lost(_ index: Int, _ now: Now) {
-        let wasOpen = lines.lines[index].phase == .open
-        lines.lines[index].phase = .down
-        guard wasOpen, lines.lines[index].lostSince == nil, lines.lines[index].count > 0 else { return }
-        let since = lines.lines[index].lastFrame
-        lines.lines[index].lostSince = since
-        gap(index, from: since, to: nil)
-    }
-
-    private func gap(_ index: Int, from: Int64, to: Int64?) {
-        let items = lines.items(of: index)
-        guard !items.isEmpty else { return }
-        let kinds = items.reduce(into: KindSet()) { $0.formUnion(wants[$1.handle]?.kinds ?? []) }
-        host.gap(
-            .sourceDown, handles: items.map(\.handle), kinds: kinds.intersection([.tick, .quote, .book]),
-            fromNanoseconds: from, toNanoseconds: to)
-    }
-
     private func reconnect(_ index: Int, reason: String, _ now: Now) {
         guard case .alive = session else { return }
-        if lines.has(.open) {
-            host.feed(.degraded, reason: reason)
-        } else {
-            host.feed(.reconnecting, reason: reason)
-        }
+        lines.tellDown(reason, host)
         open(index, now)
-    }
-
-    private func tellState() {
-        let down = lines.lines.count { $0.count > 0 && $0.phase != .open }
-        if down == 0 {
-            host.feed(.ok)
-        } else {
-            host.feed(.degraded, reason: "\(down) of \(lines.lines.count) connections are not up yet")
-        }
     }
 
     // MARK: Messages to the vendor

@@ -128,7 +128,7 @@ extension Zerodha {
         try host.answer(query) { output in
             try KiteQuote.read(body) { quote in
                 // An instrument that the vendor does not know is not in the reply.
-                if let place = places[quote.token] ?? named[quote.key] { quote.emit(place, into: output) }
+                if let place = places[quote.token] ?? named[quote.key] { quote.prices.emit(place, into: output) }
             }
         }
         host.answered(query)

@@ -12,7 +12,7 @@ enum CoreSchema {
         "groups": .maps(.name, to: .map([:])),
         "pipelines": .maps(.name, to: .map([:])),
         "calendars": calendars.orEmpty,
-        "schedules": .later,
+        "schedules": schedules,
         "alerts": .later,
         "tests": .later,
     ]
@@ -156,6 +156,14 @@ enum CoreSchema {
     private static let streamKinds: Schema = .list(
         .words("trade", "tick", "quote", "book", "greeks", "status"), atLeast: 1)
 
+    private static let quality: Schema = .map([
+        "spike_percent": Schema.number(0, 1_000_000).or(20),
+        "crossed": flagOrIgnore, "backwards": flagOrIgnore, "volume_falls": flagOrIgnore,
+        "duplicates": flagOrIgnore,
+    ])
+
+    private static let flagOrIgnore: Schema = .words("flag", "ignore").or("flag")
+
     static let pipeline: Schema = .map(
         [
             "enabled": .bool.or(true),
@@ -184,8 +192,8 @@ enum CoreSchema {
                 "per_instrument": .bool.or(true),
             ]).orEmpty,
             "poll": .later,
-            "backfill": .later,
-            "quality": .later,
+            "backfill": backfill,
+            "quality": quality.orEmpty,
             "retention": .map([
                 "ticks": .format(.duration), "books": .format(.duration), "bars": .format(.duration),
             ]),
@@ -193,5 +201,5 @@ enum CoreSchema {
 
     private static let calendars: Schema = .maps(
         .venue,
-        to: .map(["file": .later, "like": .words("us-equities", "nse", "mcx", "cds", "fx", "always").or("always")]))
+        to: .map(["file": .format(.path), "like": .words("us-equities", "nse", "mcx", "cds", "fx", "always")]))
 }

@@ -1,3 +1,4 @@
+internal import EventFormat
 internal import HubModel
 
 extension Schema.KeyRule {
@@ -17,6 +18,10 @@ extension Schema.KeyRule {
             } catch {
                 return "\(error)"
             }
+        case .interval:
+            guard Interval(key) == nil else { return nil }
+            let all = Interval.allCases.map(\.text).joined(separator: " ")
+            return "'\(PathText.shortened(key))' is no interval: expected one of \(all)"
         }
     }
 }

@@ -62,6 +62,7 @@ extension Assembly {
             ticksNanoseconds: value["retention"]?["ticks"]?.integer,
             booksNanoseconds: value["retention"]?["books"]?.integer,
             barsNanoseconds: value["retention"]?["bars"]?.integer)
+        pipeline.quality = QualityConfiguration(value["quality"])
         pipeline.kinds = kinds(value["kinds"]) ?? allStreamKinds & ~EventKind.book.bit
         from(value["from"], path, &pipeline, isEnabled: isEnabled)
         if pipeline.standby == .warm, let list = value["from"]?.list, list.count == 1,
@@ -76,6 +77,7 @@ extension Assembly {
             self.checkIntervals($0, of: $1, $2, pipeline.bars)
         }
         pipeline.sinks = used(value["to"], .sink, PathText.key(path, "to"))
+        pipeline.backfill = backfill(value["backfill"], path, of: pipeline)
         pipeline.onDemand = onDemand(value, path, of: entry.key, isEnabled: isEnabled)
         let placed = instruments(value, path, entry, pipeline, isEnabled: isEnabled)
         return isEnabled ? placed : nil
@@ -201,7 +203,7 @@ extension Assembly {
     }
 
     /// The names of a list that are in the configuration.
-    private func used(
+    func used(
         _ value: CheckedValue?, _ kind: PluginDescription.Kind, _ path: String,
         check: (_ component: NamedComponent, _ item: CheckedValue, _ path: String) -> Void = {
             _, _, _ in

@@ -14,10 +14,12 @@ final class Assembly {
     var groups: [String: Group] = [:]
     /// Named by a pipeline, also by one that is disabled.
     var usedNames: Set<String> = []
-    /// Lists of symbols of sinks, until groups are known.
     /// What pipelines may be asked for on demand, so far.
     var onDemandPatterns: [(pipeline: String, item: SelectedSymbol, exclude: [SymbolPattern])] = []
+    /// Lists of symbols of sinks, until groups are known.
     var sinkSymbols: [(sink: String, symbols: CheckedValue)] = []
+    /// Venue → name of the calendar that the operator gave it.
+    var calendarNames: [String: String] = [:]
     var resolvedGroups: [String: [SymbolPattern]] = [:]
 
     var allowsSimulated = true
@@ -105,14 +107,18 @@ final class Assembly {
         for entry in components(own.first { $0.key == "groups" }) { group(entry) }
         resolveGroups()
         resolveSinkSymbols()
-        let pipelines = self.pipelines(own.first { $0.key == "pipelines" }, root: sections.root)
+        let section = own.first { $0.key == "pipelines" }
+        let pipelines = self.pipelines(section, root: sections.root)
+        let calendars = calendars(checked["calendars"])
+        calendarNames = Dictionary(calendars.map { ($0.venue, $0.like) }, uniquingKeysWith: { first, _ in first })
+        let schedules = schedules(checked["schedules"], pipelines, all: components(section).map(\.key))
         reportUnused()
         return Configuration(
             path: source.name, folder: source.folder, hub: hub ?? HubSettings.fallback,
             plugins: plugins
                 ?? PluginsSettings(path: [], pins: [], scanTimeoutNanoseconds: 5_000_000_000),
             providers: providers, indicators: indicators, sinks: sinks, pipelines: pipelines,
-            calendars: calendars(checked["calendars"]))
+            calendars: calendars, schedules: schedules)
     }
 
     /// The entries of a section that maps names to maps.
@@ -146,12 +152,6 @@ final class Assembly {
                     file.span, "env_file", "cannot read \(file.isShowable ? written : "it"): \(error.reason)")
             }
         }
-    }
-
-    private func calendars(_ value: CheckedValue?) -> [CalendarConfiguration] {
-        value?.entries.compactMap { entry in
-            entry.value["like"]?.text.map { CalendarConfiguration(venue: entry.key, like: $0) }
-        } ?? []
     }
 }
 

@@ -30,7 +30,7 @@ extension Configuration {
                     indicators.filter { usedIndicators.contains($0.name) }
                         .map { .map(Configuration.componentTree($0, baseNamesOnly: true)) })
             ),
-            ("calendars", .map(calendars.map { ($0.venue, .text($0.like)) })),
+            ("calendars", .map(calendars.map { ($0.venue, $0.digestTree) })),
         ]).canonicalBytes
     }
 
@@ -61,6 +61,7 @@ extension Configuration {
             ("bars", texts(pipeline.bars.map(\.text))),
             ("price", pipeline.price.map { .text($0.rawValue) } ?? .null),
             ("indicators", texts(pipeline.indicators)),
+            ("quality", pipeline.quality.digestTree),
             ("failover_after", .integer(pipeline.failoverAfterNanoseconds)),
             ("failover_back_after", .integer(pipeline.failoverBackAfterNanoseconds)),
         ])
@@ -75,5 +76,26 @@ extension ProviderConfiguration {
             ("plugin", .text(plugin.id)),
             ("settings", settings.digestTree("", settings.tree, baseNamesOnly: false) ?? .null),
         ]).canonicalBytes
+    }
+}
+
+extension CalendarConfiguration {
+    /// As the fold and whoever watches its sources see it: the days, not the file they stand in.
+    fileprivate var digestTree: SettingsTree {
+        let name: SettingsTree = like.map { .text($0) } ?? .null
+        if days.isEmpty { return name }
+        return .map([
+            ("like", name),
+            (
+                "days",
+                .list(
+                    days.map { day in
+                        .list([
+                            .integer(Int64(day.number)), .text(day.name),
+                            .integer(Int64(day.open?.lowerBound ?? -1)), .integer(Int64(day.open?.upperBound ?? -1)),
+                        ])
+                    })
+            ),
+        ])
     }
 }

@@ -18,6 +18,7 @@ public struct Configuration: Sendable {
     public var pipelines: [PipelineConfiguration]
     /// Calendars of venues that the hub does not know, or that are to have another one.
     public var calendars: [CalendarConfiguration]
+    public var schedules: [ScheduleConfiguration] = []
 
     public func provider(_ name: String) -> ProviderConfiguration? {
         providers.first { $0.name == name }
@@ -38,8 +39,10 @@ public struct Configuration: Sendable {
 /// Which calendar a venue goes by.
 public struct CalendarConfiguration: Sendable, Hashable {
     public var venue: String
-    /// `us-equities`, `nse`, `always`.
-    public var like: String
+    /// `us-equities`, `nse`, `always`; `nil` = the venue's own.
+    public var like: String?
+    /// Of its file, over the bundled ones, by date.
+    public var days: [CalendarDay] = []
 }
 
 /// What providers, indicators and sinks have in common.
@@ -166,8 +169,11 @@ public struct PipelineConfiguration: Sendable {
     /// How long an instrument that is streamed on demand goes on after its last client.
     public var lingerNanoseconds: Int64 = 300_000_000_000
     public var retention = Retention()
+    public var quality = QualityConfiguration()
     /// What may also be asked for, without being streamed always.
     public var onDemand: [SymbolPattern] = []
+    /// History that is fetched for it without being asked.
+    public var backfill = BackfillSettings()
 
     /// Whether a symbol belongs to it.
     public func takes(_ symbol: Symbol) -> Bool {

@@ -64,6 +64,7 @@ struct Schema: Sendable {
         case name
         case venue
         case symbol
+        case interval
     }
 
     /// What a text means.
@@ -113,6 +114,10 @@ extension Schema {
 
     static func integer(_ minimum: Double, _ maximum: Double) -> Schema {
         Schema(.integer(Range(minimum: minimum, maximum: maximum)))
+    }
+
+    static func number(_ minimum: Double, _ maximum: Double) -> Schema {
+        Schema(.number(Range(minimum: minimum, maximum: maximum)))
     }
 
     static func format(_ format: Format) -> Schema { Schema(.text(TextRule(format: format))) }

@@ -14,7 +14,7 @@ extension Fold {
         var head = StateReader(state, from: 0, to: 8)
         guard try head.get(UInt32.self) == Fold.stateMagic else { throw .notAFold }
         let version = try head.get(UInt32.self)
-        guard version == Fold.stateVersion || version == 1 else {
+        guard (1...Fold.stateVersion).contains(version) else {
             throw .version(found: version, expected: Fold.stateVersion)
         }
         let end = state.count - 8
@@ -40,8 +40,12 @@ private struct Restorer {
         try sources(core)
         try instruments(core)
         // Instruments have their saved order now; placing the streams finds them.
-        for (definition, state) in streams {
+        for (definition, state, order) in streams {
             core.pointee.place(definition)
+            for kind in 0..<order.arrivals.count {
+                core.pointee.arrivals[Int(definition.id) * Arrival.kinds + kind] = order.arrivals[kind]
+            }
+            core.pointee.volumes[Int(definition.id)] = order.volume
             let at = core.pointee.streams.base + Int(definition.id)
             at.pointee.givesTrades = state.givesTrades
             at.pointee.tickDay = state.tickDay
@@ -70,10 +74,35 @@ private struct Restorer {
         core.pointee.counters.correctionsUnknown = try reader.get()
     }
 
+    /// What records of a stream are compared with; nothing in a state that was written before there was such.
+    private struct Order {
+        var arrivals: [Arrival] = []
+        var volume = VolumeMark()
+    }
+
+    private mutating func order() throws(FoldStateError) -> Order {
+        var order = Order()
+        guard reader.version >= 3 else { return order }
+        for _ in 0..<Arrival.kinds {
+            order.arrivals.append(Arrival(newest: try reader.get(), behind: try reader.get()))
+        }
+        order.volume = VolumeMark(day: try reader.get(), volume: try reader.double(), below: try reader.get())
+        return order
+    }
+
+    private mutating func quality(_ at: UnsafeMutablePointer<Instrument>) throws(FoldStateError) {
+        guard reader.version >= 3 else { return }
+        at.pointee.prices = PriceReference(last: try reader.double(), doubted: try reader.double())
+        at.pointee.middles = PriceReference(last: try reader.double(), doubted: try reader.double())
+        for _ in 0..<(try reader.count(elementBytes: 16)) {
+            at.pointee.prints.insert(Prints.Print(signature: try reader.get(), seq: try reader.get()))
+        }
+    }
+
     private mutating func definitions(
         _ core: UnsafeMutablePointer<FoldCore>
-    ) throws(FoldStateError) -> [(StreamDefinition, Stream)] {
-        var streams: [(StreamDefinition, Stream)] = []
+    ) throws(FoldStateError) -> [(StreamDefinition, Stream, Order)] {
+        var streams: [(StreamDefinition, Stream, Order)] = []
         for _ in 0..<(try reader.count(elementBytes: 50)) {
             let id = try reader.get(UInt32.self)
             var texts: [String] = []
@@ -86,9 +115,10 @@ private struct Restorer {
             state.givesTrades = try reader.bool()
             state.tickDay = try reader.get()
             state.tickVolume = try reader.get()
+            let order = try order()
             core.pointee.definitions.learn(definition)
             guard core.pointee.definitions.stream(id) != nil else { throw reader.damage() }
-            streams.append((definition, state))
+            streams.append((definition, state, order))
         }
         for _ in 0..<(try reader.count(elementBytes: 16)) {
             var value = ValueDefinition(
@@ -112,6 +142,10 @@ private struct Restorer {
             at.pointee.lastSeq = try reader.get()
             at.pointee.lastEvent = try reader.get()
             at.pointee.lastReceived = try reader.get()
+            if reader.version >= 3 {
+                at.pointee.messageSeq = try reader.get()
+                at.pointee.messageIsOver = try reader.bool()
+            }
             at.pointee.taken = try reader.get()
             at.pointee.sincePosition = try reader.get()
             for _ in 0..<(try reader.count(elementBytes: 16)) {
@@ -174,6 +208,7 @@ private struct Restorer {
             at.pointee.previousClose = try reader.double()
             at.pointee.previousDay = try reader.get()
             if reader.version >= 2 { at.pointee.previousCloseTime = try reader.get() }
+            try quality(at)
             for kind in 0..<Instrument.slotCount { try slot(at.pointee.slots + kind) }
             for _ in 0..<(try reader.count(elementBytes: 9)) {
                 let extra = at.pointee.extra(kind: try reader.get(), key: try reader.get())

@@ -4,7 +4,7 @@ internal import PluginABI
 
 extension Fold {
     static var stateMagic: UInt32 { 0x444c_4f46 }
-    static var stateVersion: UInt32 { 2 }
+    static var stateVersion: UInt32 { 3 }
 
     /// The whole state as bytes, for a checkpoint.
     ///
@@ -52,6 +52,15 @@ extension Fold {
             writer.put(state.givesTrades)
             writer.put(state.tickDay)
             writer.put(state.tickVolume)
+            for kind in 0..<Arrival.kinds {
+                let arrival = core.pointee.arrivals[Int(stream.id) * Arrival.kinds + kind]
+                writer.put(arrival.newest)
+                writer.put(arrival.behind)
+            }
+            let volume = core.pointee.volumes[Int(stream.id)]
+            writer.put(volume.day)
+            writer.put(volume.volume)
+            writer.put(volume.below)
         }
         let values = core.pointee.definitions.values
         writer.put(UInt32(values.count))
@@ -77,6 +86,8 @@ extension Fold {
             writer.put(source.lastSeq)
             writer.put(source.lastEvent)
             writer.put(source.lastReceived)
+            writer.put(source.messageSeq)
+            writer.put(source.messageIsOver)
             writer.put(source.taken)
             writer.put(source.sincePosition)
             writer.put(UInt32(source.bars.count))
@@ -114,6 +125,15 @@ extension Fold {
             writer.put(instrument.previousClose)
             writer.put(instrument.previousDay)
             writer.put(instrument.previousCloseTime)
+            for price in [
+                instrument.prices.last, instrument.prices.doubted, instrument.middles.last, instrument.middles.doubted,
+            ] { writer.put(price) }
+            writer.put(UInt32(instrument.prints.count))
+            for number in 0..<instrument.prints.count {
+                let print = instrument.prints.print(number)
+                writer.put(print.signature)
+                writer.put(print.seq)
+            }
             for kind in 0..<Instrument.slotCount { save(instrument.slots[kind], &writer) }
             writer.put(UInt32(instrument.extraCount))
             for number in 0..<Int(instrument.extraCount) {

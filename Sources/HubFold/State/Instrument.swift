@@ -80,6 +80,13 @@ struct Instrument: BitwiseCopyable {
     var previousCloseTime = Int64.min
     /// Whether trades came for it from any source: then fetched ticks make no bars.
     var givesTrades = false
+    /// What its pipeline checks its records for, and how far a price may be from the last, as a fraction.
+    var checks = QualityChecks()
+    var spikeBand = Double.infinity
+    /// Of trades and ticks, and of the middle of quotes.
+    var prices = PriceReference()
+    var middles = PriceReference()
+    var prints = Prints()
     let slots: UnsafeMutablePointer<RecordSlot>
     var extras: UnsafeMutablePointer<ExtraRecord>?
     var extraCount: Int32 = 0
@@ -101,6 +108,7 @@ struct Instrument: BitwiseCopyable {
         for index in 0..<Int(extraCount) { extras?[index].slot.free() }
         extras?.deallocate()
         recent?.deallocate()
+        prints.free()
     }
 
     /// The slot for a series of records of a kind, made if it is new.

@@ -31,6 +31,11 @@ struct Source: BitwiseCopyable {
     var skipped: UInt64 = 0
     /// Dropped in all since the process started.
     var standby: UInt64 = 0
+    /// Flagged suspect since the process started, by check.
+    var suspects = SuspectCounts()
+    /// `seq` of the first record of the newest vendor message, and whether its last was there.
+    var messageSeq: UInt64 = 0
+    var messageIsOver = true
     /// Still to be dropped because the journal has them, bars apart.
     var duplicates: UInt64 = 0
     /// Bars that are still to be dropped, as an index into `bars`: those before it came again already.

@@ -25,6 +25,21 @@ final class CalendarRules: Sendable {
     private let winter: (zone: ZoneOffsets, to: Int)?
     let special: [Int: Special]
 
+    /// The rules with other days in place of their own.
+    init(_ base: CalendarRules, with days: [CalendarDay]) {
+        name = base.name
+        zone = base.zone
+        anchorSeconds = base.anchorSeconds
+        ordinary = base.ordinary
+        winter = base.winter
+        var special = base.special
+        for day in days {
+            special[day.number] = Special(
+                name: day.name, open: day.open.map { (from: $0.lowerBound, to: $0.upperBound) })
+        }
+        self.special = special
+    }
+
     init(name: String, data: String) throws(CalendarDataError) {
         var zone = "UTC"
         var anchorSeconds = 0

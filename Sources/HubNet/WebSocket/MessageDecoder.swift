@@ -1,7 +1,7 @@
 /// Takes what a server sends apart into messages: frames put together, unpacked and checked. Belongs to one thread.
-final class MessageDecoder {
+package final class MessageDecoder {
     /// What the bytes held. Payloads live until the next call or as long as the bytes.
-    enum Item {
+    package enum Item {
         /// No whole frame: so many bytes at least are needed in all.
         case incomplete(Int)
         /// A part of a message.
@@ -22,7 +22,7 @@ final class MessageDecoder {
     private var finished = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 16)
 
     /// - Parameter limit: greatest length of a message.
-    init(limit: Int, inflater: MessageInflater? = nil) {
+    package init(limit: Int, inflater: MessageInflater? = nil) {
         self.limit = limit
         self.inflater = inflater
     }
@@ -35,7 +35,7 @@ final class MessageDecoder {
     /// The first frame of the bytes.
     ///
     /// - Parameter consumed: its length is added; nothing for `incomplete`.
-    func next(_ bytes: UnsafeRawBufferPointer, consumed: inout Int) throws(Violation) -> Item {
+    package func next(_ bytes: UnsafeRawBufferPointer, consumed: inout Int) throws(Violation) -> Item {
         guard
             let header = try FrameHeader.read(
                 bytes, allowsCompression: inflater != nil, maximum: limit, used: parts.count)

@@ -1,7 +1,7 @@
 import CZlib
 
 /// Unpacks the messages of one connection, up to a size: RFC 7692, section 7.2.2. Belongs to one thread.
-final class MessageInflater {
+package final class MessageInflater {
     /// In one place all its life: zlib keeps a pointer back to it.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     private let keepsContext: Bool
@@ -11,7 +11,7 @@ final class MessageInflater {
     /// - Parameters:
     ///   - keepsContext: whether a message may refer to the ones before it.
     ///   - limit: greatest length of a message; never more is unpacked.
-    init?(keepsContext: Bool, limit: Int) {
+    package init?(keepsContext: Bool, limit: Int) {
         self.keepsContext = keepsContext
         self.limit = limit
         output = .allocate(byteCount: min(limit, 16 << 10) + 1, alignment: 16)

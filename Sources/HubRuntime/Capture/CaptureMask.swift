@@ -45,7 +45,9 @@ struct CaptureMask {
             guard let start = space.baseAddress, let first = pattern.first else { return nil }
             var at = from
             while at + pattern.count <= space.count {
-                guard let hit = memchr(start + at, Int32(first), space.count - pattern.count + 1 - at) else { return nil }
+                guard let hit = memchr(start + at, Int32(first), space.count - pattern.count + 1 - at) else {
+                    return nil
+                }
                 at = UnsafeRawPointer(hit) - start
                 if memcmp(hit, pattern, pattern.count) == 0 { return at }
                 at += 1

@@ -230,12 +230,14 @@ public final class CapturePlayer {
                 let record = (waiting.baseAddress! + offset).assumingMemoryBound(to: hub_record.self)
                 offset += Int(record.pointee.lines) * Int(HUB_LINE)
                 guard frame.wallNanoseconds >= fromNanoseconds else { continue }
+                // Handle 0 is the source itself, stream 0 the hub.
                 let handle = record.pointee.stream
                 if session.known.insert(handle).inserted {
                     var definition = session.instance.definition(of: handle)
-                    definition.id = handle
+                    definition.id = handle + 1
                     session.definitions.learn(definition)
                 }
+                record.pointee.stream = handle + 1
                 sequence += 1
                 summary.records += 1
                 record.pointee.seq = sequence

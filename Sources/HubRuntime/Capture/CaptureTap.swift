@@ -160,6 +160,7 @@ final class CaptureTap: Sendable {
         let tap: CaptureTap
         var ring: CaptureRing?
         var retryAt = Int64.min
+        var lookAt = Int64.min
         var lost: (frames: UInt64, bytes: UInt64) = (0, 0)
         var mask: CaptureMask
         var bytes: [UInt8] = []
@@ -237,7 +238,12 @@ final class CaptureTap: Sendable {
             }
         }
 
-        mutating func look() { ring?.dropOld(now: WallClock.now) }
+        /// What nobody writes behind any more grows old, too.
+        mutating func look() {
+            guard MonotonicClock.now >= lookAt else { return }
+            lookAt = MonotonicClock.now + CaptureTap.lookNanoseconds
+            ring?.dropOld(now: WallClock.now)
+        }
 
         mutating func stop() { ring?.close() }
     }

@@ -73,7 +73,10 @@ extension Engine {
         provider.lagP99Milliseconds = source.lag.percentileMilliseconds(0.99)
         provider.errors = providers[index].errors
         provider.rejected = providers[index].rejected
-        provider.standby = sequencer.fold.source(source.name)?.standby ?? 0
+        let summary = sequencer.fold.source(source.name)
+        provider.standby = summary?.standby ?? 0
+        provider.suspect = summary?.suspects.records ?? 0
+        provider.suspectByCheck = summary?.suspects.byCheck ?? []
         provider.metrics = providers[index].context.metrics.all.map { name, value in
             switch value {
             case .count(let count): (name, true, Double(count))

@@ -2,7 +2,7 @@ public import EventFormat
 public import HubConfig
 public import HubFold
 public import HubJournal
-import HubModel
+public import HubModel
 import HubNet
 public import HubStore
 public import Logging
@@ -39,6 +39,11 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     let backfillDesk: BackfillDesk
     /// What is streamed while somebody wants it; `nil` in lockstep, where nothing may depend on clients.
     public let demand: StreamDemand?
+    let historyKeeper: HistoryKeeper
+    let gapHealer: GapHealer
+    let scheduleDesk: ScheduleDesk
+    public let marketCalendars: MarketCalendars
+    let holidayDesk: HolidayDesk
 
     /// Where connections and requests of providers run; idle threads where there are none.
     let network = NetworkLoop()
@@ -112,14 +117,22 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         supervisor = Self.makeSupervisor(
             configuration, providers, sources, sequencer, demand, isLockstep ? virtualClock.now : startedNanoseconds)
         queryDesk = Self.makeQueryDesk(configuration, providers, lock, supervisor)
+        marketCalendars = Plans.marketCalendars(configuration)
+        supervisor.marketCalendars = marketCalendars
+        holidayDesk = Self.makeHolidayDesk(configuration, queryDesk, marketCalendars, logger: self.logger)
         let handover = BackfillHandover()
-        backfillDesk = Self.makeBackfillDesk(
-            configuration, queryDesk, store, handover, logger: self.logger,
-            now: { isVirtual ? virtualClock.now : WallClock.now })
+        let fetch = Self.makeHistoryFetch(
+            configuration, queryDesk, handover, now: { isVirtual ? virtualClock.now : WallClock.now })
+        backfillDesk = Self.makeBackfillDesk(fetch, store, logger: self.logger)
+        historyKeeper = Self.makeHistoryKeeper(
+            configuration, backfillDesk, queryDesk, store, journal, logger: self.logger)
+        scheduleDesk = Self.makeScheduleDesk(configuration, store, handover, logger: self.logger)
+        gapHealer = Self.makeGapHealer(configuration, fetch, handover, logger: self.logger)
         let fold = sequencer.fold
         journal.definitionsAtSegmentHead = { Self.definitionRecords(fold.definitions) }
         recall.publish = { [unowned sequencer] in sequencer.makeReadable() }
         handover.engine.withLock { $0 = .init(self) }
+        watchGaps()
     }
 
     // MARK: Life
@@ -173,6 +186,11 @@ public final class Engine: EngineAccess, @unchecked Sendable {
         for feed in feedLoops { feed.start() }
         startListings()
         backfillDesk.start()
+        startHealing()
+        historyKeeper.start()
+        scheduleDesk.start()
+        refreshStalePrices()
+        holidayDesk.start()
     }
 
     private func feedLoop(_ name: String, _ instances: [ProviderInstance], _ loop: SequencerLoop) -> FeedLoop {
@@ -202,6 +220,10 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     public func stop(withinNanoseconds: Int64) {
         guard isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
         backfillDesk.stop()
+        gapHealer.stop()
+        historyKeeper.stop()
+        scheduleDesk.stop()
+        holidayDesk.stop()
         // A batch of backfill that is under way ends with what it has.
         backfillTurn.withLock { _ in }
         listingTurn.withLock { _ in }

@@ -2,6 +2,7 @@ public import EventFormat
 public import HubConfig
 public import HubFold
 public import HubJournal
+public import HubModel
 public import HubStore
 
 /// What the server may ask of a running hub, and all it knows of it.
@@ -47,6 +48,15 @@ public protocol EngineAccess: AnyObject, Sendable {
     func isRefused(_ symbol: String) -> Bool
     /// Fetches of history; `nil` where there are none.
     var backfills: BackfillDesk? { get }
+    /// Holes whose bars are fetched; `nil` where none are.
+    var healing: GapHealer.Figures? { get }
+    /// Work at set times.
+    var schedules: [ScheduleDesk.Figures] { get }
+
+    /// When venues trade: bundled, told by providers, and as the operator says.
+    var marketCalendars: MarketCalendars { get }
+    /// Asks providers for a venue's holidays, where what is known is not fresh.
+    func refreshHolidays(of venue: String) async
 
     /// Journals records of the past with the flag *backfilled*, in order, and makes anew what they touch. Blocks until they are
     /// published: not for an event loop.
@@ -99,6 +109,8 @@ extension EngineAccess {
     public var backfills: BackfillDesk? { nil }
     public var demand: StreamDemand? { nil }
     public func isRefused(_ symbol: String) -> Bool { false }
+    public var healing: GapHealer.Figures? { nil }
+    public var schedules: [ScheduleDesk.Figures] { [] }
 
     public func takeBackfill(_ batch: BackfillBatch) throws -> BackfillResult {
         throw BackfillError("this hub takes no backfill")

@@ -23,6 +23,9 @@ public struct EngineStatus: Sendable {
         public var rejected: UInt64 = 0
         /// Good records that were dropped because another source was active.
         public var standby: UInt64 = 0
+        /// Records flagged suspect since the start, in all and by check (`spike` …); one record may fail several.
+        public var suspect: UInt64 = 0
+        public var suspectByCheck: [(check: String, count: UInt64)] = []
         /// Where a person logs in; while it waits for that.
         public var loginPath: String?
         /// Logins that worked since the start.

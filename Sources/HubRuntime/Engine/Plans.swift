@@ -15,7 +15,7 @@ public enum Plans {
                     name: pipeline.name, sources: pipeline.sources.map(\.provider),
                     kindsBySource: pipeline.sources.map(\.kinds), instruments: pipeline.instruments,
                     patterns: pipeline.globs, onDemand: pipeline.onDemand, exclude: pipeline.exclude,
-                    bars: pipeline.bars, price: price(pipeline.price))
+                    bars: pipeline.bars, price: price(pipeline.price), quality: quality(pipeline.quality))
             },
             sources: configuration.providers.map { provider in
                 SourcePlan(
@@ -27,7 +27,9 @@ public enum Plans {
     }
 
     static func calendars(_ configuration: Configuration) -> [String: String] {
-        Dictionary(configuration.calendars.map { ($0.venue, $0.like) }, uniquingKeysWith: { first, _ in first })
+        Dictionary(
+            configuration.calendars.compactMap { calendar in calendar.like.map { (calendar.venue, $0) } },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// Kinds that a provider streams and can therefore lose, bits `1 << kind`.
@@ -53,7 +55,8 @@ public enum Plans {
             name: provider.name, isRecorded: provider.plugin.traits.contains(.recorded),
             isSimulated: provider.plugin.traits.contains(.simulated),
             resumes: provider.plugin.traits.contains(.resumes), staleAfterNanoseconds: provider.staleAfterNanoseconds,
-            lateAfterNanoseconds: provider.lateAfterNanoseconds, symbols: symbols, kinds: kinds, calendars: calendars)
+            lateAfterNanoseconds: provider.lateAfterNanoseconds, symbols: symbols, kinds: kinds, calendars: calendars,
+            venues: venues)
     }
 
     static func supervised(_ pipeline: PipelineConfiguration, in configuration: Configuration)
@@ -98,6 +101,12 @@ public enum Plans {
 
     /// SHA-256 of a text.
     static func digest(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
+
+    private static func quality(_ quality: QualityConfiguration) -> QualityPlan {
+        QualityPlan(
+            spikePercent: quality.spikePercent, crossed: quality.flagsCrossed, backwards: quality.flagsBackwards,
+            volumeFalls: quality.flagsVolumeFalls, duplicates: quality.flagsDuplicates)
+    }
 
     private static func price(_ price: PipelineConfiguration.Price?) -> BarPrice {
         switch price {

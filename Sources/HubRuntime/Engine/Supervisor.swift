@@ -23,6 +23,8 @@ final class Supervisor {
         var symbols: [String]
         var kinds: UInt32
         var calendars: [TradingCalendar]
+        /// Of its instruments.
+        var venues: [String] = []
     }
 
     /// What is fixed about one pipeline.
@@ -56,6 +58,10 @@ final class Supervisor {
         var isPlugins: Bool
         /// Who serves now in the place of the source that lost it: what that delivers first ends the hole.
         var successor: Int?
+        /// Instruments that the source served when it began; `nil` = not known.
+        var served: [String]?
+        /// Pipelines that another source took over meanwhile, and when.
+        var leftAt: [String: Int64] = [:]
     }
 
     let plans: [SourcePlan]
@@ -83,6 +89,10 @@ final class Supervisor {
     private let demands: (_ now: Int64) -> [[String]]?
     let streamOfSymbol: (_ source: Int, _ symbol: String) -> UInt32?
     private var lastClockNanoseconds: Int64
+    /// Who heals holes; `nil` = nobody.
+    var watch: GapWatch?
+    /// Holidays of providers and of the operator; `nil`: the bundled calendars alone.
+    var marketCalendars: MarketCalendars?
 
     /// - Parameters:
     ///   - active: index into each pipeline's sources: what the fold holds.
@@ -211,7 +221,7 @@ final class Supervisor {
         } else if to == 0 {
             open(gap, source: index, now: now)
         } else {
-            close(gap, source: index, to: to, now: now)
+            close(watched(gap, index), source: index, to: to, now: now)
         }
     }
 
@@ -262,12 +272,19 @@ final class Supervisor {
     /// Silence and lateness count while somebody should be trading what is wanted.
     private func examine(source index: Int, now: Int64) {
         guard !isIdle(index) else { return }
-        let isMarketOpen = plans[index].calendars.contains { $0.phase(at: now).phase == .open }
+        let isMarketOpen = isMarketOpen(source: index, now: now)
         apply(health[index].tick(now: now, isMarketOpen: isMarketOpen), source: index, now: now)
         guard isMarketOpen, health[index].lateAfterNanoseconds > 0,
             let median = sources[index].delays.medianNanoseconds(now: now)
         else { return }
         apply(health[index].judge(medianNanoseconds: median, now: now), source: index, now: now)
+    }
+
+    private func isMarketOpen(source index: Int, now: Int64) -> Bool {
+        guard let marketCalendars, !plans[index].venues.isEmpty else {
+            return plans[index].calendars.contains { $0.phase(at: now).phase == .open }
+        }
+        return plans[index].venues.contains { marketCalendars.calendar(of: $0).phase(at: now).phase == .open }
     }
 
     private func apply(_ change: SourceHealth.Change?, source index: Int, now: Int64) {
@@ -299,6 +316,10 @@ final class Supervisor {
                 pipeline: pipelines[index].name, from: plans[members[decision.from]].name, to: plans[to].name,
                 reason: decision.reason, stream: sources[to].ownStream,
                 lastSequence: sources[members[decision.from]].lastSequence, skipped: standbySkipped(to), at: now))
+        for gap in openGaps[members[decision.from]].indices {
+            openGaps[members[decision.from]][gap].left(pipelines[index].name, at: now)
+            watch?.left(openGaps[members[decision.from]][gap], source: members[decision.from], now: now)
+        }
         active[index] = decision.to
         switches[index] += 1
         failoverSince[index] = now
@@ -370,7 +391,10 @@ final class Supervisor {
     }
 
     private func open(_ gap: OpenGap, source index: Int, now: Int64) {
+        let gap = watched(gap, index)
         openGaps[index].append(gap)
+        // What came before it does not end it.
+        takenBefore[index] = sources[index].taken
         sources[index].firstEventNanoseconds = 0
         journal(record(gap, source: index, state: HUB_GAP_OPEN, to: 0, now: now)) { number in
             let waiting = self.openGaps[index].firstIndex { $0.number == 0 && $0.reason == gap.reason }
@@ -393,15 +417,36 @@ final class Supervisor {
     }
 
     private func close(_ gap: OpenGap, source index: Int, to: Int64, now: Int64) {
-        journal(record(gap, source: index, state: HUB_GAP_CLOSED, to: to, now: now))
+        journal(record(gap, source: index, state: HUB_GAP_CLOSED, to: to, now: now)) { number in
+            self.watch?.closed(gap, source: index, number: number, to: to, now: now)
+        }
     }
 
-    /// What came over the wire and was missed cannot be had again by any way there is yet.
+    private func watched(_ gap: OpenGap, _ index: Int) -> OpenGap {
+        var gap = gap
+        gap.served = watch?.served(index, gap.symbols)
+        return gap
+    }
+
+    /// What came of healing a hole: told as the same gap, or, of some of its instruments, as one of their own.
+    func repaired(_ gap: ClosedGap, symbols: [String], repair: UInt8, isOwn: Bool, now: Int64) {
+        journal(
+            HubRecord.gap(
+                .init(
+                    state: UInt8(HUB_GAP_CLOSED), reason: gap.reason, repair: repair, kinds: gap.kinds,
+                    openedBy: isOwn ? 0 : gap.number, fromNanoseconds: gap.fromNanoseconds,
+                    toNanoseconds: gap.toNanoseconds, symbols: symbols),
+                stream: sources[gap.source].ownStream, at: now))
+    }
+
+    /// What came over the wire and was missed cannot be had again; bars of it perhaps.
     private func record(_ gap: OpenGap, source index: Int, state: Int, to: Int64, now: Int64) -> [UInt8] {
         HubRecord.gap(
             .init(
-                state: UInt8(state), reason: gap.reason, repair: UInt8(HUB_REPAIR_IMPOSSIBLE), kinds: gap.kinds,
-                openedBy: gap.number, fromNanoseconds: gap.fromNanoseconds,
+                state: UInt8(state), reason: gap.reason,
+                repair: watch?.repair(of: gap, source: index, isOver: state == HUB_GAP_CLOSED)
+                    ?? UInt8(HUB_REPAIR_IMPOSSIBLE),
+                kinds: gap.kinds, openedBy: gap.number, fromNanoseconds: gap.fromNanoseconds,
                 toNanoseconds: to == 0 ? 0 : max(to, gap.fromNanoseconds), symbols: gap.symbols),
             stream: sources[index].ownStream, at: now)
     }

@@ -1,5 +1,5 @@
 import HubCapture
-import PluginABI
+package import PluginABI
 
 extension ProviderInstance {
     /// Hands on what came from the vendor, as long as there is room for what the plugin may make of it.
@@ -24,6 +24,14 @@ extension ProviderInstance {
         }
     }
 
+    /// Hands one message to the plugin and shows the sequencer what it makes of it.
+    package func receive(_ bytes: UnsafeBufferPointer<UInt8>, isText: Bool, connection: UInt32, now: hub_now) {
+        guard let call = provider.pointee.on_message else { return }
+        let plugin = plugin
+        let message = hub_bytes(data: bytes.baseAddress, length: UInt64(bytes.count))
+        run(now) { out, error in call(plugin, connection, isText ? 1 : 0, message, out, now, error) }
+    }
+
     func deliver(_ delivery: VendorDelivery, now: hub_now) {
         context.tap?.take(CaptureInput(delivery), now)
         let plugin = plugin
@@ -33,11 +41,7 @@ extension ProviderInstance {
             guard let call = provider.on_open else { return }
             run(now) { out, error in call(plugin, connection, out, now, error) }
         case .message(let connection, let isText, let bytes):
-            guard let call = provider.on_message else { return }
-            bytes.withUnsafeBufferPointer { bytes in
-                let message = hub_bytes(data: bytes.baseAddress, length: UInt64(bytes.count))
-                run(now) { out, error in call(plugin, connection, isText ? 1 : 0, message, out, now, error) }
-            }
+            bytes.withUnsafeBufferPointer { receive($0, isText: isText, connection: connection, now: now) }
         case .closed(let connection, let code, let reason):
             guard let call = provider.on_close else { return }
             reason.withHubText { reason in

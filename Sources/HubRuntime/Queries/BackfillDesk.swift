@@ -1,6 +1,5 @@
 public import EventFormat
 import HubModel
-import PluginABI
 import Synchronization
 
 /// Fetches history from providers, one job after the other, a part at a time. What is journaled stays: a job that was
@@ -8,13 +7,9 @@ import Synchronization
 public final class BackfillDesk: Sendable {
     /// What it needs of those around it.
     struct Surroundings: Sendable {
-        var desk: QueryDesk
-        var now: @Sendable () -> Int64
-        /// Journals a batch. Blocks.
-        var take: @Sendable (BackfillBatch) throws -> BackfillResult
+        var fetch: HistoryFetch
         var load: @Sendable () -> [BackfillJob]
         var save: @Sendable ([BackfillJob]) -> Void
-        var calendar: @Sendable (_ symbol: String) -> TradingCalendar
     }
 
     /// Jobs that are remembered; the oldest that are over are forgotten first.
@@ -25,6 +20,10 @@ public final class BackfillDesk: Sendable {
         var isRunning = false
         var isStopped = false
         var lastNumber: Int64 = 0
+        /// Those who wait for the end of a job.
+        var waiting: [String: [CheckedContinuation<Void, Never>]] = [:]
+        /// Told of each part that was fetched.
+        var onFetched: (@Sendable (HistoryFetch.Stretch) -> Void)?
     }
 
     private let around: Surroundings
@@ -39,14 +38,40 @@ public final class BackfillDesk: Sendable {
         let kept = around.load()
         state.withLock { state in
             state.jobs = kept
-            for index in state.jobs.indices where !state.jobs[index].isOver { state.jobs[index].state = .queued }
+            for index in state.jobs.indices where !state.jobs[index].isOver {
+                // What of history is missing now is looked for anew.
+                state.jobs[index].state = state.jobs[index].isHistory ? .cancelled : .queued
+            }
             state.lastNumber = kept.compactMap { Int64($0.id.dropFirst(2)) }.max() ?? 0
         }
         runNext()
     }
 
     func stop() {
-        state.withLock { $0.isStopped = true }
+        let waiting = state.withLock { state in
+            state.isStopped = true
+            defer { state.waiting = [:] }
+            return state.waiting.values.flatMap(\.self)
+        }
+        for waiter in waiting { waiter.resume() }
+    }
+
+    /// Has somebody told of each part that was fetched.
+    func onFetched(_ body: @escaping @Sendable (HistoryFetch.Stretch) -> Void) {
+        state.withLock { $0.onFetched = body }
+    }
+
+    /// Comes back when a job has ended, or the desk.
+    func wait(for id: String) async -> BackfillJob? {
+        await withCheckedContinuation { (waiter: CheckedContinuation<Void, Never>) in
+            let isOver = state.withLock { state in
+                let isOver = state.isStopped || state.jobs.first { $0.id == id }?.isOver ?? true
+                if !isOver { state.waiting[id, default: []].append(waiter) }
+                return isOver
+            }
+            if isOver { waiter.resume() }
+        }
+        return job(id)
     }
 
     public var jobs: [BackfillJob] { state.withLock { $0.jobs } }
@@ -59,11 +84,25 @@ public final class BackfillDesk: Sendable {
     public func submit(
         symbols: [String], interval: Interval, from: Int64, to: Int64, provider: String?
     ) -> BackfillJob? {
-        let now = around.now()
+        submit(
+            symbols: symbols, interval: interval, from: from, to: to, provider: provider, providers: nil,
+            isHistory: false)
+    }
+
+    /// As above.
+    ///
+    /// - Parameter providers: who is asked, in order.
+    func submit(
+        symbols: [String], interval: Interval, from: Int64, to: Int64, provider: String? = nil, providers: [String]?,
+        isHistory: Bool
+    ) -> BackfillJob? {
+        let now = around.fetch.now()
         let job = state.withLock { state -> BackfillJob? in
             var job = BackfillJob(
                 id: "b-\(state.lastNumber + 1)", symbols: symbols, interval: interval, from: from, to: to,
                 provider: provider, createdNanoseconds: now)
+            job.providers = providers
+            job.isHistory = isHistory
             if let index = state.jobs.lastIndex(where: { $0.isSame(as: job) && $0.state != .done }) {
                 if state.jobs[index].isOver {
                     state.jobs[index].state = .queued
@@ -95,7 +134,11 @@ public final class BackfillDesk: Sendable {
     /// The calls of a job, in an order that is the same each time.
     private func parts(of job: BackfillJob) -> [Part] {
         job.symbols.flatMap { symbol in
-            let days = around.desk.days(ofInterval: job.interval.rawValue, symbol: symbol, provider: job.provider)
+            let names: [String?] = job.providers?.map { $0 } ?? [job.provider]
+            let days = names.compactMap {
+                around.fetch.desk.days(ofInterval: job.interval.rawValue, symbol: symbol, provider: $0)
+            }
+            .min()
             return QueryDesk.parts(from: job.from, to: job.to, days: days ?? 365).map { (symbol, $0.from, $0.to) }
         }
     }
@@ -129,99 +172,58 @@ public final class BackfillDesk: Sendable {
             $0.total = parts.count
             $0.done = min($0.done, parts.count)
         }
+        var lost: Set<String> = []
         for part in parts.dropFirst(job.done) {
+            guard !lost.contains(part.symbol) else {
+                change(id) { $0.done += 1 }
+                continue
+            }
             if state.withLock({ $0.isStopped }) {
                 change(id) { $0.state = .queued }
                 around.save(jobs)
                 return
             }
-            do {
-                let rows = try await fetch(part, of: job)
+            do throws(QueryFailure) {
+                let stretch = HistoryFetch.Stretch(
+                    symbol: part.symbol, interval: job.interval, from: part.from, to: part.to)
+                let rows = try await around.fetch.fetch(
+                    stretch, from: job.providers ?? job.provider.map { [$0] },
+                    isStopped: { [self] in state.withLock { $0.isStopped } })
                 change(id) {
                     $0.rows += rows
                     $0.done += 1
                 }
+                state.withLock { $0.onFetched }?(stretch)
             } catch {
-                let text = (error as? QueryFailure)?.detail ?? "\(error)"
+                if state.withLock({ $0.isStopped }) {
+                    // It failed because the hub stops: it goes on after the next start.
+                    change(id) { $0.state = .queued }
+                    around.save(jobs)
+                    return
+                }
+                if job.isHistory, error.isLasting {
+                    // The others need not wait for what is not to be had.
+                    lost.insert(part.symbol)
+                    change(id) {
+                        $0.done += 1
+                        $0.lost.append(part.symbol)
+                        $0.error = $0.error ?? "\(part.symbol): \(error.detail)"
+                    }
+                    continue
+                }
                 change(id) {
                     $0.state = .failed
-                    $0.error = "\(part.symbol): \(text)"
+                    $0.error = "\(part.symbol): \(error.detail)"
                 }
                 break
             }
             around.save(jobs)
         }
         change(id) {
-            if $0.state == .running { $0.state = .done }
-            $0.finishedNanoseconds = around.now()
+            if $0.state == .running { $0.state = $0.error == nil ? .done : .failed }
+            $0.finishedNanoseconds = around.fetch.now()
         }
         around.save(jobs)
-    }
-
-    /// Asks for one part and journals it; waits where the vendor's budget is spent.
-    private func fetch(_ part: Part, of job: BackfillJob) async throws -> Int {
-        var query = Query(
-            .bars, symbols: [part.symbol], interval: job.interval.rawValue, from: part.from, to: part.to,
-            provider: job.provider)
-        var rows = 0
-        var patience = 60
-        while true {
-            do throws(QueryFailure) {
-                let answer = try await around.desk.askPastCache(query)
-                rows += try await journal(answer, part.symbol, job.interval)
-                guard !answer.next.isEmpty, answer.next != query.next else { return rows }
-                query.next = answer.next
-                query.provider = answer.provider
-            } catch {
-                // It has nothing of these days: nothing is missing.
-                if error.reason == .noData { return rows }
-                guard error.reason == .limited, patience > 0, !state.withLock({ $0.isStopped }) else { throw error }
-                patience -= 1
-                let pause = min(60_000, max(100, error.retryAfterMilliseconds ?? 2000))
-                try? await Task.sleep(nanoseconds: UInt64(pause) * 1_000_000)
-            }
-        }
-    }
-
-    private func journal(_ answer: QueryAnswer, _ symbol: String, _ interval: Interval) async throws(QueryFailure)
-        -> Int
-    {
-        let records = closed(answer.records, interval, around.calendar(symbol))
-        guard !records.isEmpty else { return 0 }
-        let batch = BackfillBatch(source: answer.provider, symbols: [symbol], records: records)
-        // Taking a batch in waits for the fold and the disk: not on a thread that others' tasks need.
-        let result: Result<BackfillResult, any Error> = await withCheckedContinuation { waiter in
-            let thread = WorkerThread(name: "backfill")
-            thread.start { [take = around.take] in waiter.resume(returning: Result { try take(batch) }) }
-        }
-        switch result {
-        case .success(let taken): return taken.accepted
-        case .failure(let error): throw QueryFailure(.failed, "\(error)")
-        }
-    }
-
-    /// The bars of an answer that are over, for the journal: a bar that still runs would be kept as it is now.
-    private func closed(_ records: [UInt8], _ interval: Interval, _ calendar: TradingCalendar) -> [UInt8] {
-        let now = around.now()
-        var kept: [UInt8] = []
-        records.withUnsafeBytes { bytes in
-            var offset = 0
-            while offset < bytes.count {
-                let head = bytes.loadUnaligned(fromByteOffset: offset, as: hub_record.self)
-                let size = max(1, Int(head.lines)) * Int(HUB_LINE)
-                if Int(head.kind) == HUB_BAR {
-                    var bar = bytes.loadUnaligned(fromByteOffset: offset, as: hub_bar.self)
-                    if bar.interval == interval.rawValue,
-                        calendar.closingTime(start: bar.head.ts_event, interval) <= now
-                    {
-                        // The only symbol of its batch.
-                        bar.head.stream = 0
-                        withUnsafeBytes(of: bar) { kept.append(contentsOf: $0) }
-                    }
-                }
-                offset += size
-            }
-        }
-        return kept
+        for waiter in state.withLock({ $0.waiting.removeValue(forKey: id) ?? [] }) { waiter.resume() }
     }
 }

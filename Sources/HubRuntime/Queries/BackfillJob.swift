@@ -16,6 +16,12 @@ public struct BackfillJob: Sendable, Hashable {
     public var to: Int64
     /// The provider that is asked; `nil` = those that may serve each instrument, in their order.
     public var provider: String?
+    /// Those that are asked, in order, where that is not for the instruments' pipelines to say.
+    var providers: [String]?
+    /// It serves `pipelines.*.backfill.history`: after a restart what is missing is looked for anew.
+    var isHistory = false
+    /// Instruments that whoever was asked has nothing of.
+    var lost: [String] = []
     /// Bars that were journaled.
     public var rows = 0
     /// Calls that were made, of all there are to make.
@@ -44,7 +50,7 @@ public struct BackfillJob: Sendable, Hashable {
     /// Whether it fetches the same: then one goes on where the other stopped.
     func isSame(as other: BackfillJob) -> Bool {
         symbols == other.symbols && interval == other.interval && from == other.from && to == other.to
-            && provider == other.provider
+            && provider == other.provider && providers == other.providers
     }
 
     // MARK: Kept
@@ -57,6 +63,8 @@ public struct BackfillJob: Sendable, Hashable {
             ("created", .integer(createdNanoseconds)),
         ]
         if let provider { entries.append(("provider", .text(provider))) }
+        if let providers { entries.append(("providers", .list(providers.map { .text($0) }))) }
+        if isHistory { entries.append(("history", .bool(true))) }
         if let error { entries.append(("error", .text(error))) }
         if let finishedNanoseconds { entries.append(("finished", .integer(finishedNanoseconds))) }
         return SettingsTree.map(entries).jsonText
@@ -76,6 +84,8 @@ public struct BackfillJob: Sendable, Hashable {
         rows = Int(tree["rows"]?.integerValue ?? 0)
         done = Int(tree["done"]?.integerValue ?? 0)
         total = Int(tree["total"]?.integerValue ?? 0)
+        providers = tree["providers"]?.listValue?.compactMap(\.textValue)
+        isHistory = tree["history"] != nil
         error = tree["error"]?.textValue
         finishedNanoseconds = tree["finished"]?.integerValue
     }

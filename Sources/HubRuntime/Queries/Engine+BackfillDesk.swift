@@ -20,20 +20,26 @@ extension Engine {
 
     private static let key = "backfills"
 
-    static func makeBackfillDesk(
-        _ configuration: Configuration, _ desk: QueryDesk, _ store: Store, _ handover: BackfillHandover, logger: Logger,
+    static func makeHistoryFetch(
+        _ configuration: Configuration, _ desk: QueryDesk, _ handover: BackfillHandover,
         now: @escaping @Sendable () -> Int64
-    ) -> BackfillDesk {
+    ) -> HistoryFetch {
         let overrides = Plans.calendars(configuration)
-        return BackfillDesk(
+        return HistoryFetch(
+            desk: desk, now: now,
+            take: { batch in
+                guard let engine = handover.engine.withLock({ $0?.engine }) else {
+                    throw BackfillError("the hub stops")
+                }
+                return try engine.takeBackfill(batch)
+            },
+            calendar: { symbol in .forVenue(String(symbol.prefix { $0 != ":" }), overrides: overrides) })
+    }
+
+    static func makeBackfillDesk(_ fetch: HistoryFetch, _ store: Store, logger: Logger) -> BackfillDesk {
+        BackfillDesk(
             BackfillDesk.Surroundings(
-                desk: desk, now: now,
-                take: { batch in
-                    guard let engine = handover.engine.withLock({ $0?.engine }) else {
-                        throw BackfillError("the hub stops")
-                    }
-                    return try engine.takeBackfill(batch)
-                },
+                fetch: fetch,
                 load: {
                     let text = (try? store.text(forKey: key)) ?? nil
                     return (text ?? "").split(separator: "\n").compactMap { BackfillJob(text: String($0)) }
@@ -44,9 +50,6 @@ extension Engine {
                     } catch {
                         logger.warning("how far backfills are was not kept: \(error)")
                     }
-                },
-                calendar: { symbol in
-                    .forVenue(String(symbol.prefix { $0 != ":" }), overrides: overrides)
                 }))
     }
 }

@@ -38,7 +38,7 @@ struct QueryReply: Sendable {
 struct QueryBroker: Sendable {
     typealias Outcome = Result<QueryAnswer, QueryFailure>
 
-    private let ports: [any QueryPort]
+    let ports: [any QueryPort]
     private let pipelines: [PipelineConfiguration]
     private let settings: QuerySettings
     /// Names of simulated providers, whether they answer questions or not.

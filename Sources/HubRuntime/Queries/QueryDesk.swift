@@ -40,7 +40,7 @@ public final class QueryDesk: Sendable {
         }
     }
 
-    fileprivate let broker: QueryBroker
+    let broker: QueryBroker
     private let settings: CacheSettings
     private let clock: @Sendable () -> Int64
     private let state: Mutex<State>

@@ -32,6 +32,8 @@ struct StreamServices: Sendable {
     var demand: StreamDemand?
     /// Whether every provider has refused an instrument on demand.
     var isRefused: @Sendable (_ symbol: String) -> Bool = { _ in false }
+    /// When venues trade.
+    var calendars = MarketCalendars()
 
     /// The journal at this moment.
     func facts() -> StreamFacts {

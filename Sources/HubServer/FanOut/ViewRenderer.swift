@@ -116,14 +116,14 @@ final class ViewRenderer: @unchecked Sendable {
 
     private func add(_ value: LastValue, _ state: ViewReading.State) {
         let now = services.clock()
-        let phase = phases.phase(ofCalendar: value.calendar, at: now)
+        let phase = phases.phase(of: value, services.calendars, at: now)
         let start = text.count
         guard
             QuoteText.write(
                 value, phase: phase, isDelivering: state.isDelivering, now: now, style: style, summaryAsOf: state.asOf,
                 to: &text)
         else { return }
-        batch.phases[value.calendar] = phase
+        batch.phases[PhaseCache.key(value, services.calendars)] = phase
         var hasher = Hasher()
         for head in [value.trade?.head, value.tick?.head, value.quote?.head] { hasher.combine(head?.seq) }
         hasher.combine(value.day)

@@ -142,7 +142,10 @@ final class ViewGroup {
         let ready = members.values.filter { $0.takesViews(of: 0) }
         guard var base = ready.map(\.viewPosition).min() else { return schedule(milliseconds: key.everyMilliseconds) }
         let now = views.services.clock()
-        if looksAtAll || phases.contains(where: { views.phases.phase(ofCalendar: $0.key, at: now) != $0.value }) {
+        if looksAtAll
+            || phases.contains(where: { views.phases.phase(key: $0.key, views.services.calendars, at: now) != $0.value }
+            )
+        {
             base = 0
             looksAtAll = false
         }

@@ -118,7 +118,8 @@ extension Routes {
     func write(_ asked: AskedQuote, _ style: TimeStyle, to text: inout TextBuffer) -> Bool {
         let now = engine.wallNanoseconds
         return QuoteText.write(
-            asked.value, phase: phases.phase(ofCalendar: asked.value.calendar, at: now), isDelivering: true, now: now,
+            asked.value, phase: phases.phase(of: asked.value, engine.marketCalendars, at: now), isDelivering: true,
+            now: now,
             style: style, asked: (asked.name, asked.isStale), to: &text)
     }
 }

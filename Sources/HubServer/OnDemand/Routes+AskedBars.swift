@@ -40,7 +40,7 @@ extension Routes {
                 end = min(end, oldest ?? end)
                 if from >= end { continue }
             }
-            let start = from ?? end - span(of: limit, interval)
+            let start = from ?? end - QueryDesk.span(of: limit, interval)
             // Whole bars: then those who ask with "five days back" share an answer.
             let first = wish.calendar.bucketStart(start, interval)
             let bucket = wish.calendar.bucketStart(end, interval)
@@ -54,14 +54,6 @@ extension Routes {
             }
         }
         return found
-    }
-
-    /// How far back so many bars reach at most: markets are open a quarter of the hours of a week.
-    private func span(of limit: Int, _ interval: Interval) -> Int64 {
-        let factor: Int64 = interval.isDateBased ? 2 : 6
-        let most: Int64 = 20 * 366 * 86_400_000_000_000
-        let (length, overflow) = (Int64(limit) &* factor).multipliedReportingOverflow(by: interval.nanoseconds)
-        return overflow ? most : min(most, max(length, 7 * 86_400_000_000_000))
     }
 
     private func rows(_ answer: QueryAnswer, _ interval: Interval, _ calendar: TradingCalendar, now: Int64) -> [BarRow]

@@ -17,18 +17,18 @@ extension Routes {
     ]
     private static let calendarColumns: [TableColumn] = [
         .init("venue", .text), .init("date", .date), .init("open", .flag), .init("sessions", .text),
-        .init("holiday", .text), .init("special", .flag),
+        .init("holiday", .text), .init("special", .flag), .init("source", .text),
     ]
     private static let day: Int64 = 86_400_000_000_000
     private static let mostDays = 10_000
 
     func addMarket(to table: inout RouteTable) {
         table.get("/v1/market/status") { call in try marketStatus(call) }
-        table.get("/v1/market/calendar") { call in try marketCalendar(call) }
+        table.get("/v1/market/calendar") { call in try await marketCalendar(call) }
     }
 
     private func calendar(of venue: String) -> TradingCalendar {
-        .forVenue(venue, overrides: Plans.calendarNames(engine.configuration))
+        engine.marketCalendars.calendar(of: venue)
     }
 
     /// Those with a calendar, and those that a pipeline or an instrument of the hub names.
@@ -103,7 +103,7 @@ extension Routes {
         if let open = next.open { text.member("next_open", time: open, style: style) }
         if let close = next.close { text.member("next_close", time: close, style: style) }
         text.member("holiday", ifPresent: calendar.occasion(on: today.number))
-        text.member("source", "calendar")
+        text.member("source", engine.marketCalendars.origin(of: today.number, venue: venue))
         text.endObject()
     }
 
@@ -131,7 +131,7 @@ extension Routes {
 
     // MARK: Calendar
 
-    private func marketCalendar(_ call: Call) throws -> Response {
+    private func marketCalendar(_ call: Call) async throws -> Response {
         var reader = parameters(call)
         let named = venues(&reader)
         if named == nil { reader.fault(.badParameter, "venue", "is missing: a venue such as NSE") }
@@ -140,6 +140,7 @@ extension Routes {
         let style = shape.style(reader.timeStyle())
         let limit = Self.limit(&reader, most: Self.mostDays)
         try reader.finish()
+        for venue in named ?? [] { await engine.refreshHolidays(of: venue) }
         let reply = ListReply(call: call, shape: shape, columns: Self.calendarColumns, style: style)
         var text = TextBuffer(capacity: 4096)
         var count = 0
@@ -186,6 +187,7 @@ extension Routes {
         text.endArray()
         text.member("holiday", ifPresent: occasion)
         text.member("special", occasion != nil && !sessions.isEmpty)
+        text.member("source", engine.marketCalendars.origin(of: number, venue: venue))
         text.endObject()
     }
 }

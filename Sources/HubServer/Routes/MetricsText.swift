@@ -26,6 +26,8 @@ struct MetricsText: ~Copyable {
         writePipelines(status)
         writeSinks(status)
         if let queries = engine.queries { writeCache(queries.figures) }
+        writeSchedules(engine.schedules)
+        if let healing = engine.healing { writeHealing(healing) }
         writeStreams(metrics)
         writeRequests(metrics)
         if perInstrument { writeInstruments(engine) }
@@ -57,6 +59,14 @@ struct MetricsText: ~Copyable {
         for one in providers { sample("hub_provider_rejected_total", [("provider", one.name)], Double(one.rejected)) }
         family("hub_provider_standby_total", "counter", "Records dropped since another source was active.")
         for one in providers { sample("hub_provider_standby_total", [("provider", one.name)], Double(one.standby)) }
+        family("hub_provider_suspect_total", "counter", "Records of a provider that were flagged suspect.")
+        for one in providers { sample("hub_provider_suspect_total", [("provider", one.name)], Double(one.suspect)) }
+        family("hub_quality_failures_total", "counter", "Records that failed a check of data quality, by check.")
+        for one in providers {
+            for (check, count) in one.suspectByCheck {
+                sample("hub_quality_failures_total", [("provider", one.name), ("check", check)], Double(count))
+            }
+        }
         family("hub_provider_reconnects_total", "counter", "Reconnects of a provider.")
         for one in providers {
             sample("hub_provider_reconnects_total", [("provider", one.name)], Double(one.reconnects))
@@ -244,7 +254,7 @@ struct MetricsText: ~Copyable {
         for (symbol, _, seq) in prices where seq > 0 { sample("hub_instrument_seq", [("symbol", symbol)], Double(seq)) }
     }
 
-    private mutating func family(_ name: StaticString, _ type: StaticString, _ help: StaticString) {
+    mutating func family(_ name: StaticString, _ type: StaticString, _ help: StaticString) {
         buffer.append("# HELP ")
         buffer.append(name)
         buffer.append(" ")
@@ -256,8 +266,7 @@ struct MetricsText: ~Copyable {
         buffer.append("\n")
     }
 
-    private mutating func sample(_ name: StaticString, _ labels: [(name: StaticString, value: String)], _ value: Double)
-    {
+    mutating func sample(_ name: StaticString, _ labels: [(name: StaticString, value: String)], _ value: Double) {
         buffer.append(name)
         for (index, label) in labels.enumerated() {
             buffer.append(index == 0 ? "{" : ",")

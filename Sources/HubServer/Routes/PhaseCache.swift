@@ -1,3 +1,4 @@
+import HubFold
 import HubModel
 import Synchronization
 
@@ -11,16 +12,30 @@ final class PhaseCache: Sendable {
 
     private let entries = Mutex<[String: Entry]>([:])
 
+    /// Of a venue with days of its own the key names it too.
+    static func key(_ value: LastValue, _ calendars: MarketCalendars) -> String {
+        let venue = String(value.symbol.prefix { $0 != ":" })
+        return calendars.hasOwnDays(venue) ? "\(value.calendar)@\(venue)" : value.calendar
+    }
+
+    func phase(of value: LastValue, _ calendars: MarketCalendars, at now: Int64) -> TradingCalendar.Phase {
+        phase(key: Self.key(value, calendars), calendars, at: now)
+    }
+
     /// - Parameters:
-    ///   - calendar: its name; an unknown one counts as `always`.
+    ///   - key: name of a calendar, perhaps with a venue; an unknown one counts as `always`.
     ///   - now: nanoseconds.
-    func phase(ofCalendar name: String, at now: Int64) -> TradingCalendar.Phase {
+    func phase(key: String, _ calendars: MarketCalendars, at now: Int64) -> TradingCalendar.Phase {
         entries.withLock { entries in
-            if let entry = entries[name], entry.from <= now, now < entry.until { return entry.phase }
-            let calendar = TradingCalendar.named(name) ?? .always
+            if let entry = entries[key], entry.from <= now, now < entry.until { return entry.phase }
+            let parts = key.split(separator: "@", maxSplits: 1).map(String.init)
+            let base = parts.first ?? ""
+            let calendar =
+                parts.count == 2
+                ? calendars.calendar(of: parts[1], base: base) : TradingCalendar.named(base) ?? .always
             let found = calendar.phase(at: now)
             let until = min(found.next?.time ?? .max, now + 1_000_000_000)
-            entries[name] = Entry(phase: found.phase, from: now, until: until)
+            entries[key] = Entry(phase: found.phase, from: now, until: until)
             return found.phase
         }
     }

@@ -52,6 +52,8 @@ extension QualityGaps.Found {
     /// Whether events of a kind are missing for a symbol. Bars and values lack what they are made of.
     func isMissing(_ symbol: String, kind: Int) -> Bool {
         if Int(gap.repair) == HUB_REPAIR_DONE, !isOpen { return false }
+        // Its bars were fetched, with what was computed from smaller ones; the events themselves are gone.
+        if Int(gap.repair) == HUB_REPAIR_PARTIAL, !isOpen, kind == HUB_BAR { return false }
         guard symbols.isEmpty || symbols.contains(where: { GlobOverlap.overlap($0, symbol) }) else { return false }
         let inputs = [HUB_TRADE, HUB_TICK, HUB_QUOTE, HUB_BAR].reduce(UInt32(0)) { $0 | 1 << UInt32($1) }
         let bits = kind == HUB_BAR || kind == HUB_VALUE ? inputs : 1 << UInt32(kind)

@@ -140,7 +140,8 @@ extension Routes {
 
         init(_ symbol: Symbol, _ fold: Fold, _ interval: Interval, _ engine: any EngineAccess) {
             self.symbol = symbol
-            calendar = fold.calendar(of: symbol.text) ?? .forVenue(symbol.venue)
+            calendar = engine.marketCalendars.calendar(
+                of: symbol.venue, base: fold.calendar(of: symbol.text)?.name)
             var kept = Set(fold.instrument(symbol.text)?.intervals.compactMap { Interval(rawValue: $0) } ?? [])
             let pipeline = engine.configuration.pipelines.first { $0.takes(symbol) }
             if let pipeline { kept.formUnion(pipeline.bars) }

@@ -33,6 +33,7 @@ extension Routes {
             }
             return (found, seq)
         }
+        let calendars = engine.marketCalendars
         let ranked = by.ranked(found.map(\.value))
         let now = engine.wallNanoseconds
         var walk = WalkCache.Walk(text: [], ends: [], notFound: [], failed: [], isSimulated: false)
@@ -40,7 +41,7 @@ extension Routes {
         for place in ranked {
             let (value, isDelivering) = found[place]
             let isWritten = QuoteText.write(
-                value, phase: phases.phase(ofCalendar: value.calendar, at: now), isDelivering: isDelivering, now: now,
+                value, phase: phases.phase(of: value, calendars, at: now), isDelivering: isDelivering, now: now,
                 style: style, rank: walk.ends.count + 1, to: &text)
             guard isWritten else { continue }
             walk.ends.append(text.count)

@@ -86,8 +86,9 @@ extension Routes {
         try reader.finish()
         if let token { return try page(reply, after: token, binding: binding, limit: limit, origin: nil) }
         let selection = try SymbolSelection(names, in: directories.current(), limit: 100_000)
+        let market = engine.marketCalendars
         let (calendars, asOf) = engine.withFold { fold, seq in
-            (selection.symbols.map { fold.calendar(of: $0.text) ?? .forVenue($0.venue) }, seq)
+            (selection.symbols.map { market.calendar(of: $0.venue, base: fold.calendar(of: $0.text)?.name) }, seq)
         }
         try await published(asOf)
         let deadline = Deadline(after: settings.requestNanoseconds)

@@ -50,7 +50,7 @@ extension Routes {
     private func write(_ found: Found, _ style: TimeStyle, to text: inout TextBuffer) -> Bool {
         let now = engine.wallNanoseconds
         return QuoteText.write(
-            found.value, phase: phases.phase(ofCalendar: found.value.calendar, at: now),
+            found.value, phase: phases.phase(of: found.value, engine.marketCalendars, at: now),
             isDelivering: found.isDelivering,
             now: now, style: style, to: &text)
     }

@@ -126,6 +126,7 @@ struct StatusText {
         text.member("errors", provider.errors)
         text.member("rejected", provider.rejected)
         text.member("standby", provider.standby)
+        text.member("suspect", provider.suspect)
         text.key("quota")
         text.beginArray()
         for quota in provider.quota {
