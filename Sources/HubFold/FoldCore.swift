@@ -201,7 +201,11 @@ struct FoldCore: ~Copyable {
 
     private func pipeline(of symbol: String) -> Int32 {
         if let named = pipelineOfSymbol[symbol] { return named }
-        let found = plan.pipelines.firstIndex { pipeline in pipeline.patterns.contains { $0.matches(symbol) } }
+        let found =
+            plan.pipelines.firstIndex { pipeline in pipeline.patterns.contains { $0.matches(symbol) } }
+            ?? plan.pipelines.firstIndex { pipeline in
+                pipeline.onDemand.contains { $0.matches(symbol) } && !pipeline.exclude.contains { $0.matches(symbol) }
+            }
         return found.map(Int32.init) ?? -1
     }
 

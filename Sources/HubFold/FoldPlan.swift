@@ -29,6 +29,10 @@ public struct PipelinePlan: Sendable {
     public var instruments: [Symbol]
     /// Globs whose matches belong to the pipeline too; instruments named one by one anywhere win.
     public var patterns: [SymbolPattern]
+    /// Globs whose matches belong to it when they are streamed or fetched on demand; `patterns` anywhere win.
+    public var onDemand: [SymbolPattern]
+    /// What no glob takes in.
+    public var exclude: [SymbolPattern]
     /// Intervals of the bars that are made.
     public var bars: [Interval]
     /// What bars are made of.
@@ -38,13 +42,16 @@ public struct PipelinePlan: Sendable {
 
     public init(
         name: String, sources: [String], kindsBySource: [UInt32] = [], instruments: [Symbol],
-        patterns: [SymbolPattern] = [], bars: [Interval] = [], price: BarPrice = .last, quality: QualityPlan = .off
+        patterns: [SymbolPattern] = [], onDemand: [SymbolPattern] = [], exclude: [SymbolPattern] = [],
+        bars: [Interval] = [], price: BarPrice = .last, quality: QualityPlan = .off
     ) {
         self.name = name
         self.sources = sources
         self.kindsBySource = kindsBySource
         self.instruments = instruments
         self.patterns = patterns
+        self.onDemand = onDemand
+        self.exclude = exclude
         self.bars = bars
         self.price = price
         self.quality = quality

@@ -175,7 +175,7 @@ enum CoreSchema {
             "instruments": .list(.format(.symbols)),
             "exclude": .list(.format(.symbols)),
             "on_demand": .list(.format(.symbols)),
-            "linger": .later,
+            "linger": .format(.duration).or("5m"),
             "kinds": streamKinds,
             "bars": .choice(
                 .list(.format(.interval)),

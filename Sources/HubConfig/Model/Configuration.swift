@@ -30,6 +30,10 @@ public struct Configuration: Sendable {
     public func pipeline(_ name: String) -> PipelineConfiguration? {
         pipelines.first { $0.name == name }
     }
+    /// The pipeline that an instrument belongs to, always or on demand.
+    public func pipeline(of symbol: Symbol) -> PipelineConfiguration? {
+        pipelines.first { $0.takes(symbol) } ?? pipelines.first { $0.offers(symbol) }
+    }
 }
 
 /// Which calendar a venue goes by.

@@ -43,7 +43,7 @@ extension Engine {
         IndicatorRunner.Surroundings(
             pipelineOfSymbol: { [self] text in
                 guard let symbol = try? Symbol(text) else { return nil }
-                return configuration.pipelines.first { $0.takes(symbol) }?.name
+                return configuration.pipeline(of: symbol)?.name
             },
             earlierBars: { [self] symbol, interval, before, body in
                 // The store follows the journal: what is below a record that was read will be there.
@@ -96,9 +96,10 @@ extension Engine {
                         backoffMinimumNanoseconds: sink.backoffMinimumNanoseconds,
                         backoffMaximumNanoseconds: sink.backoffMaximumNanoseconds),
                     journal: journal, definitions: definitions, after: start,
-                    belongs: { text in
+                    belongs: { [configuration] text in
                         guard let symbol = try? Symbol(text) else { return false }
-                        return users.contains { $0.takes(symbol) }
+                        return configuration.pipeline(of: symbol).map { own in users.contains { $0.name == own.name } }
+                            ?? false
                     })
                 let thread = SinkThread(
                     runner, journal: journal, store: store, holdNanoseconds: sink.holdNanoseconds, logger: logger)

@@ -34,7 +34,7 @@ extension Engine {
     private func formingBars(of symbols: [String]) -> [IndicatorRunner.Forming] {
         let intervals = symbols.map { text -> [Interval] in
             guard let symbol = try? Symbol(text) else { return [] }
-            return configuration.pipelines.first { $0.takes(symbol) }?.bars ?? []
+            return configuration.pipeline(of: symbol)?.bars ?? []
         }
         let isVisible = journal.head
         return withFold { fold, _ in

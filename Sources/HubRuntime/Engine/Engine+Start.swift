@@ -159,7 +159,7 @@ extension Engine {
 
     static func makeSupervisor(
         _ configuration: Configuration, _ providers: [ProviderInstance], _ sources: [Source], _ sequencer: Sequencer,
-        _ now: Int64
+        _ demand: StreamDemand?, _ now: Int64
     ) -> Supervisor {
         let fold = sequencer.fold
         let pipelines = configuration.pipelines.map { Plans.supervised($0, in: configuration) }
@@ -191,6 +191,7 @@ extension Engine {
                 let handle = providers[index].context.handle(symbol: symbol)
                 return try? sequencer.stream(sources[index].definition(of: handle))
             },
+            demands: { demand?.take(now: $0) },
             say: { record in
                 try? sequencer.take(
                     record, receivedNanoseconds: record.withUnsafeBytes { $0.load(fromByteOffset: 8, as: Int64.self) })

@@ -37,6 +37,8 @@ public final class Engine: EngineAccess, @unchecked Sendable {
     /// Questions on demand, with the cache in front of them.
     public let queryDesk: QueryDesk
     let backfillDesk: BackfillDesk
+    /// What is streamed while somebody wants it; `nil` in lockstep, where nothing may depend on clients.
+    public let demand: StreamDemand?
     let historyKeeper: HistoryKeeper
     let gapHealer: GapHealer
     let scheduleDesk: ScheduleDesk
@@ -107,8 +109,13 @@ public final class Engine: EngineAccess, @unchecked Sendable {
             Source(name: provider.name) { [context = provider.context] in context.definition(of: $0) }
         }
         indicatorCatalogue = Self.catalogue(configuration, plugins)
+        demand =
+            isLockstep
+            ? nil
+            : StreamDemand(
+                pipelines: configuration.pipelines, limit: configuration.hub.limits.symbols, clock: { WallClock.now })
         supervisor = Self.makeSupervisor(
-            configuration, providers, sources, sequencer, isLockstep ? virtualClock.now : startedNanoseconds)
+            configuration, providers, sources, sequencer, demand, isLockstep ? virtualClock.now : startedNanoseconds)
         queryDesk = Self.makeQueryDesk(configuration, providers, lock, supervisor)
         marketCalendars = Plans.marketCalendars(configuration)
         supervisor.marketCalendars = marketCalendars

@@ -42,6 +42,10 @@ public protocol EngineAccess: AnyObject, Sendable {
 
     /// Questions to the providers, with the cache in front of them; `nil` where nobody can be asked.
     var queries: QueryDesk? { get }
+    /// What is streamed on demand; `nil` where nothing is.
+    var demand: StreamDemand? { get }
+    /// Whether every provider that may serve an instrument on demand has refused it.
+    func isRefused(_ symbol: String) -> Bool
     /// Fetches of history; `nil` where there are none.
     var backfills: BackfillDesk? { get }
     /// Holes whose bars are fetched; `nil` where none are.
@@ -103,6 +107,8 @@ extension EngineAccess {
 
     public var queries: QueryDesk? { nil }
     public var backfills: BackfillDesk? { nil }
+    public var demand: StreamDemand? { nil }
+    public func isRefused(_ symbol: String) -> Bool { false }
     public var healing: GapHealer.Figures? { nil }
     public var schedules: [ScheduleDesk.Figures] { [] }
 

@@ -14,8 +14,8 @@ public enum Plans {
                 PipelinePlan(
                     name: pipeline.name, sources: pipeline.sources.map(\.provider),
                     kindsBySource: pipeline.sources.map(\.kinds), instruments: pipeline.instruments,
-                    patterns: pipeline.globs, bars: pipeline.bars, price: price(pipeline.price),
-                    quality: quality(pipeline.quality))
+                    patterns: pipeline.globs, onDemand: pipeline.onDemand, exclude: pipeline.exclude,
+                    bars: pipeline.bars, price: price(pipeline.price), quality: quality(pipeline.quality))
             },
             sources: configuration.providers.map { provider in
                 SourcePlan(
@@ -85,7 +85,7 @@ public enum Plans {
         let assigned = zip(plans, active).map { plan, active in
             var assigned: [String: Int] = [:]
             guard plan.isPerInstrument else { return assigned }
-            for symbol in plan.instruments {
+            for symbol in fold.symbols where fold.instrument(symbol)?.pipeline == plan.name {
                 guard let name = fold.activeSource(of: symbol),
                     let place = plan.sources.firstIndex(where: { configuration.providers[$0].name == name }),
                     place != active

@@ -6,12 +6,12 @@ import PluginABI
 extension Supervisor {
     func openGap(source index: Int, reason: UInt8, from: Int64, now: Int64) {
         let isTold = openGaps[index].contains {
-            !$0.isPlugins || ($0.reason == reason && $0.symbols == plans[index].symbols)
+            !$0.isPlugins || ($0.reason == reason && isAll($0.symbols, index))
         }
         guard !isTold else { return }
         open(
             OpenGap(
-                number: 0, reason: reason, fromNanoseconds: from, symbols: plans[index].symbols,
+                number: 0, reason: reason, fromNanoseconds: from, symbols: plans[index].symbols + demanded(of: index),
                 kinds: plans[index].kinds, isPlugins: false),
             source: index, now: now)
     }
@@ -39,7 +39,7 @@ extension Supervisor {
     }
 
     func isOver(_ gap: OpenGap, _ index: Int) -> Bool {
-        gap.number != 0 && (!gap.isPlugins || gap.symbols == plans[index].symbols)
+        gap.number != 0 && (!gap.isPlugins || isAll(gap.symbols, index))
     }
 
     func close(_ gap: OpenGap, source index: Int, to: Int64, now: Int64) {

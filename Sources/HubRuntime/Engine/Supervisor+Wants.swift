@@ -46,6 +46,26 @@ extension Supervisor {
         return left.isEmpty ? nil : left
     }
 
+    /// What is streamed on demand by a source.
+    func demanded(of index: Int) -> [String] {
+        pipelines.indices.filter { pipelines[$0].sources.contains(index) }.flatMap { wants.demanded[$0] }
+    }
+
+    /// Whether these are all the instruments of a source.
+    func isAll(_ symbols: [String], _ index: Int) -> Bool {
+        if symbols == plans[index].symbols { return true }
+        let demanded = demanded(of: index)
+        return !demanded.isEmpty && Set(symbols) == Set(plans[index].symbols + demanded)
+    }
+
+    /// Whether everybody that may serve an instrument on demand has refused it.
+    func isRefused(_ symbol: String) -> Bool {
+        guard let index = pipelines.indices.first(where: { wants.demanded[$0].contains(symbol) }) else { return false }
+        let members = pipelines[index].sources
+        let asked = pipelines[index].isPerInstrument ? members : members.isEmpty ? [] : [members[active[index]]]
+        return asked.allSatisfy { wants.lacking[$0].contains(symbol) }
+    }
+
     /// Whether nothing is wanted of a source: then its silence says nothing.
     func isIdle(_ index: Int) -> Bool {
         wants.followsHealth && wants.told[index].isEmpty && !plans[index].isRecorded

@@ -29,6 +29,8 @@ final class Supervisor {
     private let say: ([UInt8]) -> UInt64?
     let standbySkipped: (Int) -> UInt32
     let streamOf: (_ source: Int, _ handle: UInt32) -> UInt32?
+    /// What is wanted on demand, of each pipeline; `nil` where nothing changed.
+    private let demands: (_ now: Int64) -> [[String]]?
     let streamOfSymbol: (_ source: Int, _ symbol: String) -> UInt32?
     private var lastClockNanoseconds: Int64
     /// Who heals holes; `nil` = nobody.
@@ -50,10 +52,12 @@ final class Supervisor {
         skipped: @escaping (Int) -> UInt32,
         stream: @escaping (_ source: Int, _ handle: UInt32) -> UInt32?,
         streamOfSymbol: @escaping (_ source: Int, _ symbol: String) -> UInt32? = { _, _ in nil },
+        demands: @escaping (_ now: Int64) -> [[String]]? = { _ in nil },
         say: @escaping ([UInt8]) -> UInt64?
     ) {
         streamOf = stream
         self.streamOfSymbol = streamOfSymbol
+        self.demands = demands
         self.plans = plans
         self.sources = sources
         self.pipelines = pipelines
@@ -198,6 +202,10 @@ final class Supervisor {
         for index in pipelines.indices {
             switchIfDue(pipeline: index, now: now)
             follow(pipeline: index, now: now)
+        }
+        if let lists = demands(now) {
+            wants.demanded = lists
+            wants.isChanged = true
         }
         tellWants()
         clock(now: now)

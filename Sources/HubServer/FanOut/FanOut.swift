@@ -176,10 +176,26 @@ final class FanOut: @unchecked Sendable {
                 self.index.update(definitions)
                 index = self.index
             }
+            if Int(record.pointee.kind) == HUB_CONTROL { noteRefusal(record) }
             index.forEach(record) { give(record, to: $0) }
             position = record.pointee.seq
         }
         if views.isActive { views.note(chunk) }
+    }
+
+    /// A provider does not stream an instrument: those for whom it was asked are told, once all of the list have said so.
+    private func noteRefusal(_ record: UnsafePointer<hub_record>) {
+        let control = UnsafeRawPointer(record).assumingMemoryBound(to: hub_control.self)
+        guard Int(control.pointee.what) == HUB_CONTROL_SUBSCRIPTION, Int(control.pointee.state) == HUB_STATE_FAILED,
+            services.demand?.count ?? 0 > 0, let symbol = definitions.stream(record.pointee.stream)?.symbol
+        else { return }
+        let reason = RecordText.read(record, after: 48, count: 4)[3]
+        loop.execute { [self] in
+            for connection in Array(connections.values) where connection.held.contains(where: { $0.text == symbol }) {
+                guard services.isRefused(symbol) else { return }
+                connection.tellRefused(symbol, reason)
+            }
+        }
     }
 
     @inline(__always)

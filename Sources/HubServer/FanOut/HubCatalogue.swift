@@ -19,11 +19,38 @@ struct HubCatalogue: StreamCatalogue {
         definitions = engine.definitions.snapshot()
     }
 
-    func resolve(_ name: String) -> SymbolMatch { directory.resolve(name) }
+    func resolve(_ name: String) -> SymbolMatch {
+        let match = directory.resolve(name)
+        // What nobody has heard of yet may be streamed for whoever asks.
+        guard case .unknown = match, let symbol = onDemand(name) else { return match }
+        return .found(symbol)
+    }
 
     func instrument(_ symbol: String) -> StreamInstrument? {
-        guard directory.contains(symbol) else { return nil }
-        return look(at: [symbol]).first
+        let isOnDemand = onDemand(symbol) != nil
+        guard isOnDemand || directory.contains(symbol) else { return nil }
+        var found = look(at: [symbol]).first
+        if isOnDemand {
+            found?.isPending = engine.withFold { fold, _ in fold.instrument(symbol)?.subscription } != Self.streaming
+        }
+        return found
+    }
+
+    func refusal(_ symbol: Symbol) -> String? {
+        guard let demand = engine.demand, demand.isPossible, demand.offers(symbol), !demand.hasRoom(for: symbol) else {
+            return nil
+        }
+        return "\(demand.limit) instruments are streamed on demand already, and there is room for no more"
+    }
+
+    private static let streaming = UInt8(HUB_STATE_OK)
+
+    private func onDemand(_ name: String) -> Symbol? {
+        guard let demand = engine.demand, demand.isPossible, let symbol = try? Symbol(name), demand.offers(symbol)
+        else {
+            return nil
+        }
+        return symbol
     }
 
     func instruments(matching glob: SymbolPattern) -> [StreamInstrument] {

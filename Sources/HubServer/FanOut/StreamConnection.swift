@@ -1,4 +1,5 @@
 import EventFormat
+import HubModel
 import NIOCore
 
 /// One stream: a cursor over the journal, a filter, and a socket that may or may not take more just now.
@@ -70,6 +71,8 @@ final class StreamConnection {
     var viewGroup: ViewGroup?
     var viewPosition: UInt64 = 0
     var viewRound: UInt64 = 0
+    /// Instruments that are streamed for this connection while it wants them.
+    var held: Set<Symbol> = []
     var isQueued = false
     var heartbeatSlot = -1
     private var heartbeatIsDue = false
@@ -232,6 +235,7 @@ final class StreamConnection {
         delivered = newGroup.totalEvents
         reader = nil
         feed = .reading
+        followDemand()
         fanOut.enqueue(self)
     }
 
@@ -394,6 +398,7 @@ final class StreamConnection {
         walk = nil
         timer?.cancel()
         timer = nil
+        releaseDemand()
         fanOut.forget(self)
     }
 }

@@ -28,7 +28,7 @@ extension StreamServices {
             findStart: { goal, filter in try StartFinder(engine: engine, filter: filter).find(goal) },
             snapshot: { filter in state(of: filter, engine, directories.current()) },
             readViews: { views.read($0) }, definitions: { engine.definitions.snapshot() }, pool: pool, logger: logger,
-            calendars: engine.marketCalendars)
+            demand: engine.demand, isRefused: { engine.isRefused($0) }, calendars: engine.marketCalendars)
     }
 
     private static func heartbeatSources(_ status: EngineStatus, now: Int64) -> [StreamObject.Heartbeat.Source] {

@@ -1,6 +1,7 @@
 import EventFormat
 import HubJournal
 import HubModel
+import HubRuntime
 import Logging
 import NIOCore
 import NIOPosix
@@ -27,6 +28,10 @@ struct StreamServices: Sendable {
     let definitions: @Sendable () -> DefinitionTable
     let pool: NIOThreadPool
     let logger: Logger
+    /// What is streamed on demand.
+    var demand: StreamDemand?
+    /// Whether every provider has refused an instrument on demand.
+    var isRefused: @Sendable (_ symbol: String) -> Bool = { _ in false }
     /// When venues trade.
     var calendars = MarketCalendars()
 

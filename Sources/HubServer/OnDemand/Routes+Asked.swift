@@ -72,7 +72,12 @@ extension Routes {
     }
 
     /// Whether the newest state of an instrument comes from a stream.
-    func isStreamed(_ value: LastValue?) -> Bool { value?.newest != nil && value?.pipeline != nil }
+    func isStreamed(_ value: LastValue?, _ symbol: String) -> Bool {
+        guard value?.newest != nil, value?.pipeline != nil else { return false }
+        // What was streamed on demand and is no longer is old by now.
+        guard let demand = engine.demand, demand.isPossible, let symbol = try? Symbol(symbol) else { return true }
+        return !demand.isIdle(symbol)
+    }
 
     /// The object of one instrument, asked for.
     func asked(_ symbol: String, _ desk: QueryDesk, fresh: Bool, _ style: TimeStyle) async throws -> TextBuffer {

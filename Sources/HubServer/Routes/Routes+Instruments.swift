@@ -183,7 +183,7 @@ extension Routes {
         }
         func known(_ number: Double?) -> Double? { number.flatMap { $0.isFinite ? $0 : nil } }
         let pipeline =
-            summary?.pipeline ?? engine.configuration.pipelines.first { $0.takes(symbol) }?.name
+            summary?.pipeline ?? engine.configuration.pipeline(of: symbol)?.name
         text.beginObject()
         text.member("symbol", symbol.text)
         text.member("name", ifPresent: told(\.name))
@@ -209,7 +209,8 @@ extension Routes {
             text.member("right", right == 1 ? "call" : "put")
         }
         text.member("sector", ifPresent: told(\.sector))
-        text.member("streaming", summary?.activeSource != nil && pipeline != nil)
+        text.member(
+            "streaming", summary?.activeSource != nil && pipeline != nil && engine.demand?.isIdle(symbol) != true)
         text.member("pipeline", ifPresent: pipeline)
         let kinds = summary?.kinds ?? 0
         text.member("types", Words.kinds.filter { $0.kind < 32 && kinds >> UInt32($0.kind) & 1 != 0 }.map(\.word))

@@ -26,7 +26,7 @@ extension Routes {
         }
         let symbol = try known(call.part("symbol"), .quotes).text
         let found = engine.withFold { fold, _ in value(symbol, fold) }
-        if fresh || !isStreamed(found?.value), let desk = engine.queries, desk.canAsk(.quotes, symbol: symbol) {
+        if fresh || !isStreamed(found?.value, symbol), let desk = engine.queries, desk.canAsk(.quotes, symbol: symbol) {
             return try await Reply.json(asked(symbol, desk, fresh: fresh, style))
         }
         guard let found, let newest = found.value.newest else { throw noData(symbol) }
@@ -80,7 +80,9 @@ extension Routes {
         let (found, asOf) = engine.withFold { fold, seq in (selection.symbols.map { value($0.text, fold) }, seq) }
         // Instruments that were named and that nobody streams are asked for, together.
         let wanted = zip(selection.symbols, found).compactMap { symbol, found -> String? in
-            guard selection.named.contains(symbol.text), fresh || !isStreamed(found?.value) else { return nil }
+            guard selection.named.contains(symbol.text), fresh || !isStreamed(found?.value, symbol.text) else {
+                return nil
+            }
             return canAsk(.quotes, symbol.text) ? symbol.text : nil
         }
         let answers = try await asked(wanted, fresh: fresh)

@@ -11,12 +11,15 @@ protocol StreamCatalogue {
     func instruments(matching glob: SymbolPattern) -> [StreamInstrument]
     /// Whether this key may read the instrument.
     func isAllowed(_ symbol: String) -> Bool
+    /// Why an instrument that is streamed on demand cannot be streamed now.
+    func refusal(_ symbol: Symbol) -> String?
     /// Selectors of the values that are configured, `rsi(14)@1m`.
     var configuredValues: [String] { get }
 }
 
 extension StreamCatalogue {
     func isAllowed(_ symbol: String) -> Bool { true }
+    func refusal(_ symbol: Symbol) -> String? { nil }
 }
 
 /// What a name stands for.

@@ -42,7 +42,9 @@ struct SubscriptionPlan: Sendable {
             }
             switch catalogue.resolve(name) {
             case .found(let symbol):
-                if catalogue.isAllowed(symbol.text) {
+                if let refusal = catalogue.refusal(symbol) {
+                    faults.append((.tooManySymbols, .init(pointer: pointer, message: refusal), []))
+                } else if catalogue.isAllowed(symbol.text) {
                     patterns.append(SymbolPattern(symbol))
                 } else {
                     denied.append(symbol.text)
