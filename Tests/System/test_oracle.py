@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import socket
 import threading
 import time
 
@@ -172,8 +173,8 @@ class Follower:
         for event, text in split_message(message):
             kind = event["type"]
             if kind == "hole":
+                # Of the types that it names; events of other types from there follow.
                 self.holes.append(event)
-                self.position = max(self.position, event["before"] - 1)
             elif kind == "heartbeat":
                 self.position = max(self.position, event["position"])
             elif kind not in ADMINISTRATIVE:
@@ -183,10 +184,11 @@ class Follower:
                 self.position = event["seq"]
 
     def cut(self):
-        """Breaks the connection under the protocol."""
+        """Breaks the connection under the protocol. Closed, its number would be another connection's while the reading thread
+        still uses it."""
         if self.socket is not None:
             try:
-                self.socket.socket.close()
+                self.socket.socket.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 
@@ -251,7 +253,6 @@ def by_lines(hub, filter, after, through, epoch, path, prefix):
                 kind = event["type"]
                 if kind == "hole":
                     holes.append(event)
-                    position = max(position, event["before"] - 1)
                 elif kind in ("heartbeat", "live"):
                     position = max(position, event.get("position", event.get("seq", 0)))
                 elif kind not in ADMINISTRATIVE:

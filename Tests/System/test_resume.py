@@ -4,6 +4,7 @@ gets nothing twice; and what it was sent is what /v1/events holds, byte for byte
 import json
 import os
 import random
+import socket
 import threading
 import time
 
@@ -44,14 +45,14 @@ class Client:
                     if event["type"] == "hello":
                         epoch = event["epoch"]
                     assert event["type"] not in ("hole", "error", "bye"), event
-                    if "seq" in event and event["type"] not in ("live", "snapshot", "heartbeat"):
+                    if "seq" in event and event["type"] not in ("live", "snapshot", "heartbeat", "lag"):
                         self.events.append((event["seq"], text))
                         self.cursor = f"{epoch}.{event['seq']}"
                         budget -= 1
                     if event["type"] == "heartbeat" and event["position"] == event["head"]:
                         return
             # Cut the socket under the protocol: no close frame.
-            ws.socket.close()
+            ws.socket.shutdown(socket.SHUT_RDWR)
         self.cuts += 1
 
 

@@ -125,7 +125,7 @@ def test_a_stream_that_goes_wrong_goes_on(running, what):
     if what in ("refuse_upgrade", "html", "redirect"):
         fake.cut("reset")
     # The frame that is struck, and those after it until one is seen.
-    price, end = 500.0, time.monotonic() + 20
+    price, end = 500.0, time.monotonic() + 60
     while True:
         price += 0.05
         fake.publish({"instrument": key, "last": round(price, 2), "quantity": 1})
