@@ -9,6 +9,7 @@ import pytest
 
 from fakes import FakeVendor
 from hubprocess import Hub
+from test_indian_vendors import streamed, until
 
 SEED = os.environ.get("HUB_SEED", str(random.randrange(1 << 30)))
 
@@ -38,18 +39,6 @@ pipelines:
     failover: {{ {failover} }}
 """
 INFY = {"upstox": "NSE_EQ|INE009A01021", "zerodha": "NSE:INFY"}
-
-
-def until(ask, is_good=bool, seconds: float = 60):
-    end = time.monotonic() + seconds
-    while not is_good(answer := ask()):
-        assert time.monotonic() < end, answer
-        time.sleep(0.05)
-    return answer
-
-
-def streamed(state: dict) -> int:
-    return sum(len(connection.get("modes") or connection.get("subscribed", ())) for connection in state["connections"])
 
 
 class Market:
